@@ -1,0 +1,1 @@
+"""Rows: reading, cleaning, splitting, formatting."""

@@ -1,0 +1,100 @@
+"""The formatted dataset: what 04_format_data writes and every later step reads."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tailor.errors import WorkbenchError
+from tailor.records import DatasetRecord
+
+Message = dict[str, str]
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One formatted row.
+
+    Attributes:
+        id: the row's id since 02 ("file:line"), so that every answer can be traced to its source.
+        input: what the person writes.
+        output: the answer to learn; for `classify` the label's text.
+        source: file the row came from.
+        weight: how much the row counts in training.
+    """
+
+    id: str
+    input: str
+    output: str
+    source: str = ""
+    weight: float = 1.0
+
+
+class Dataset:
+    """The examples of a project.
+
+    Args:
+        record: dataset.json.
+        folder: the folder with train.parquet, validation.parquet and test.parquet.
+    """
+
+    def __init__(self, record: DatasetRecord, folder: Path) -> None:
+        self.record = record
+        self.folder = folder
+        self.task = record.task
+        self.labels = record.labels
+        self.system_prompt = record.system_prompt
+        self.max_length = record.max_length
+
+    @classmethod
+    def open(cls, project) -> "Dataset":
+        """Open a project's dataset.
+
+        Raises:
+            WorkbenchError: 04_format_data has not run.
+        """
+        return cls(project.load(DatasetRecord, "dataset.json"), project.path("dataset"))
+
+    @cached_property
+    def train(self) -> list[Example]:
+        return self.read("train")
+
+    @cached_property
+    def validation(self) -> list[Example]:
+        return self.read("validation")
+
+    @cached_property
+    def test(self) -> list[Example]:
+        return self.read("test")
+
+    def read(self, split: str) -> list[Example]:
+        """Read a split in its order on disk.
+
+        Raises:
+            WorkbenchError: the file is missing or damaged (page checksums are verified).
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.folder / f"{split}.parquet"
+        try:
+            table = pq.read_table(
+                path, columns=list(Example.__dataclass_fields__), page_checksum_verification=True
+            )
+        except (OSError, pa.ArrowException) as error:
+            raise WorkbenchError(
+                f"{path} cannot be read ({error})",
+                "the split as 04_format_data wrote it",
+                "run 04_format_data again",
+            ) from None
+        return [Example(**row) for row in table.to_pylist()]
+
+    def prompt(self, text: str) -> list[Message]:
+        """The messages for an input: the one place where a prompt is put together, for training, evaluation,
+        chat, serving and export alike."""
+        system = [{"role": "system", "content": self.system_prompt}] if self.system_prompt else []
+        return [*system, {"role": "user", "content": text}]
+
+    def conversation(self, example: Example) -> list[Message]:
+        """Prompt and answer, as the model learns them."""
+        return [*self.prompt(example.input), {"role": "assistant", "content": example.output}]

@@ -1,0 +1,365 @@
+"""Records: the typed, versioned files through which one notebook speaks to the next.
+
+Every record carries the hash of each input it was made from, the settings it was made with and the hash of each file
+made beside it; a step's state is computed from these (`tailor.project`). What was merely measured (seconds, memory)
+is kept under `measured`, which takes no part in a record's hash: the same blueprint gives the same hashes.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tailor.errors import WorkbenchError, did_you_mean
+from tailor.files import canonical_json, sha256_bytes, write_json
+
+Task = Literal["respond", "classify"]
+
+
+class Part(BaseModel):
+    """Base of the pieces inside records: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Record(Part):
+    """Base of all records.
+
+    Attributes:
+        version: raised when a field changes its meaning; an older file is refused with a sentence.
+        inputs: hash of each input by its path under the project folder (or as the person gave it).
+        settings: the step's settings, complete, as used.
+        outputs: hash of each file or folder made together with this record.
+        measured: figures that differ from run to run: seconds, peak memory.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    version: int = 1
+    inputs: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    outputs: dict[str, str] = {}
+    measured: dict[str, Any] = {}
+
+    def content_hash(self) -> str:
+        """Hash of everything but what was merely measured."""
+        return sha256_bytes(canonical_json(self.model_dump(mode="json", exclude={"measured"})).encode())
+
+    def save(self, path: Path) -> None:
+        write_json(path, self.model_dump(mode="json"))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a record.
+
+        Raises:
+            WorkbenchError: no such file, not JSON, another version, an unknown key or a wrong value.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise WorkbenchError(
+                f"there is no {path}", "the record of an earlier step", "run that step first"
+            ) from None
+        except (ValueError, RecursionError) as error:
+            raise WorkbenchError(
+                f"{path} is not valid JSON ({error})",
+                "a record as Tailor writes it",
+                "delete the file and run its step again",
+            ) from None
+        return cls._check(values, path)
+
+    @classmethod
+    def _check(cls, values: Any, path: Path) -> Self:
+        again = "delete the file and run its step again"
+        if not isinstance(values, dict):
+            raise WorkbenchError(f"{path} holds {type(values).__name__}", "a JSON object", again)
+        if values.get("version") != cls.VERSION:
+            raise WorkbenchError(
+                f"{path} has version {values.get('version')}", f"version {cls.VERSION}", again
+            )
+        for key in values:
+            if key not in cls.model_fields:
+                raise WorkbenchError(
+                    f"{path} has the unknown key '{key}'",
+                    f"keys of {cls.__name__}",
+                    f"correct the key or run its step again.{did_you_mean(key, cls.model_fields)}",
+                )
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise WorkbenchError(f"{path}: {where} is {first['input']!r}", first["msg"], again) from None
+
+
+# --- 00 start here -------------------------------------------------------------------------------------------------
+class ProjectRecord(Record):
+    """project.json. `settings` holds base_model and seed; what machine it is stands under `measured`."""
+
+    name: str
+    base_model: str
+    seed: int
+
+
+# --- 01 define use case --------------------------------------------------------------------------------------------
+class Criterion(Part):
+    """One success criterion: the metric must reach `at_least`."""
+
+    metric: str
+    at_least: float
+    why: str = ""
+
+
+class Guideline(Part):
+    """One rule for answers. Patterns are regular expressions, case-insensitive; either may be empty."""
+
+    id: str
+    text: str
+    must_match: str = ""
+    must_not_match: str = ""
+
+
+class Term(Part):
+    term: str
+    definition: str
+    variants: list[str] = []
+
+
+class TonePair(Part):
+    before: str
+    after: str
+
+
+class Tone(Part):
+    adjectives: list[str] = []
+    use: list[str] = []
+    avoid: list[str] = []
+    pairs: list[TonePair] = []
+
+
+class UseCase(Record):
+    """use_case.json: what the model should do, for whom, how success is measured, the limits, rules and tone."""
+
+    title: str
+    task: Task
+    description: str
+    users: str = ""
+    success: list[Criterion] = []
+    limits: list[str] = []
+    system_prompt: str = ""
+    glossary: list[Term] = []
+    guidelines: list[Guideline] = []
+    tone: Tone = Tone()
+
+
+# --- 02 gather data ------------------------------------------------------------------------------------------------
+class Source(Part):
+    """One source as found. `name` is the file's name under raw/; bad rows are in raw/unreadable.parquet."""
+
+    name: str
+    format: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    rows: int
+    unreadable: int = 0
+    columns: list[str]
+    bytes: int
+    sha256: str
+    owner: str = ""
+    licence: str = ""
+    notes: list[str] = []
+
+
+class Sources(Record):
+    """sources.json, beside raw/rows.parquet: every row read, as text, with `row_id` ("file:line") and `source`."""
+
+    sources: list[Source]
+    rows: int
+
+
+# --- 03 clean data -------------------------------------------------------------------------------------------------
+class Operation(Part):
+    """What one cleaning operation did."""
+
+    name: str
+    changed: int
+    dropped: int
+    examples: list[tuple[str, str, str]] = Field(
+        [], description="row_id, before, after (or the reason for dropping)"
+    )
+
+
+class Cleaning(Record):
+    """cleaning.json, beside clean.parquet and dropped.parquet (same columns, and `operation`, `reason`)."""
+
+    rows_in: int
+    rows_out: int
+    operations: list[Operation]
+
+
+# --- 04 format data ------------------------------------------------------------------------------------------------
+class Split(Part):
+    rows: int
+    tokens: int
+    learned_tokens: int
+    truncated: int
+    longest: int
+    sha256: str
+
+
+class DatasetRecord(Record):
+    """dataset.json, beside dataset/{train,validation,test}.parquet (columns: see tailor.data.dataset.Example)."""
+
+    task: Task
+    base_model: str
+    roles: dict[str, str] = Field(description="role (input, output, label, group, time...) -> column")
+    labels: list[str] = []
+    system_prompt: str = ""
+    max_length: int
+    splits: dict[str, Split]
+    set_aside: dict[str, int] = Field({}, description="reason -> rows kept in dataset/set_aside.parquet")
+    leaks: dict[str, int] = Field(
+        {}, description="kind of leak -> rows that would have leaked and were moved"
+    )
+
+
+# --- 05 to 09: runs ------------------------------------------------------------------------------------------------
+class Point(Part):
+    step: int
+    value: float
+
+
+class RunRecord(Record):
+    """runs/<id>/run.json, written last: its presence means the run is done."""
+
+    id: str
+    technique: str
+    title: str
+    base_model: str
+    config: dict[str, Any]
+    seed: int
+    dataset: str = Field(description="content hash of dataset.json")
+    trainable_parameters: int = 0
+    total_parameters: int = 0
+    bytes: int = 0
+    curves: dict[str, list[Point]] = {}
+    notes: list[str] = []
+
+
+class Estimate(Part):
+    """A metric with its 95% interval (percentile bootstrap over rows)."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Evaluation(Record):
+    """evaluations/<run id>.json, beside evaluations/<run id>.parquet with one row per test row."""
+
+    run: str
+    split: str = "test"
+    rows: int
+    headline: str = Field(description="the metric that decides: 'accuracy' or 'chrf'")
+    metrics: dict[str, Estimate]
+    labels: list[str] = []
+    confusion: list[list[int]] = []
+
+
+class Baselines(Record):
+    """baselines.json: the runs that need no tuning, in order, and what they say."""
+
+    runs: list[str]
+    verdict: str
+
+
+class Plan(Record):
+    """plan.json: the base model and technique chosen, with the reasons and what was ruled out."""
+
+    base_model: str
+    technique: str
+    reasons: list[str]
+    ruled_out: dict[str, str] = {}
+    examples_per_step: int = 0
+
+
+class Tuned(Record):
+    """tuned.json: which run 07 made."""
+
+    run: str
+
+
+class Trial(Part):
+    number: int
+    config: dict[str, Any]
+    value: float | None
+    state: str
+
+
+class Search(Record):
+    """search/search.json: the trials and the best settings."""
+
+    metric: str
+    trials: list[Trial]
+    best: dict[str, Any]
+    run: str | None = Field(None, description="run trained with the best settings, if better than 07's")
+
+
+class Alignment(Record):
+    """alignment.json, beside preferences.jsonl (prompt, chosen, rejected, source)."""
+
+    pairs: int
+    sources: dict[str, int]
+    run: str | None = None
+    agreement: dict[str, Estimate] = Field(
+        {}, description="run -> share of pairs whose chosen answer is likelier"
+    )
+
+
+class Compared(Part):
+    """One line of the final table."""
+
+    run: str
+    role: Literal["base model", "prompting", "tuned"]
+    title: str
+    metrics: dict[str, Estimate]
+    difference: Estimate | None = Field(None, description="headline metric minus the base model's, paired")
+    p_value: float | None = None
+    bytes: int = 0
+
+
+class Comparison(Record):
+    """comparison.json: base model, prompting and tuned model on the same test rows."""
+
+    headline: str
+    rows: int
+    compared: list[Compared]
+    best: str
+    criteria: list[dict[str, Any]] = []
+    verdict: str
+
+
+class Export(Record):
+    """export/export.json: the folder shipped, and whether it answers as what was tested."""
+
+    run: str
+    format: str
+    identical: int
+    compared: int
+
+
+class Monitoring(Record):
+    """monitoring/monitoring.json: how new data differs from the training data."""
+
+    rows: int
+    measures: list[dict[str, Any]]
+    verdict: str
+
+
+class Ledger(Record):
+    """ledger.json: what was tried, what it brought, what to do next."""
+
+    entries: list[dict[str, Any]]
+    proposals: list[dict[str, Any]]
