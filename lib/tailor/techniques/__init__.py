@@ -1,1 +1,27 @@
-"""Techniques."""
+"""Techniques: the ways of customizing a model, one file each. Adding one means its file and its line below.
+
+Importing this package loads neither torch nor peft: each technique imports them when it fits or loads.
+"""
+
+from tailor.errors import WorkbenchError, did_you_mean
+from tailor.techniques.base import Technique
+from tailor.techniques.zero_shot import ZeroShot
+
+TECHNIQUES: dict[str, Technique] = {
+    ZeroShot.name: ZeroShot(),
+}
+
+
+def find_technique(name: str) -> Technique:
+    """The technique called `name`.
+
+    Raises:
+        WorkbenchError: there is none.
+    """
+    if name not in TECHNIQUES:
+        raise WorkbenchError(
+            f"there is no technique '{name}'",
+            f"one of: {', '.join(TECHNIQUES)}",
+            f"correct the name.{did_you_mean(name, TECHNIQUES)}",
+        )
+    return TECHNIQUES[name]
