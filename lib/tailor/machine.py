@@ -60,8 +60,14 @@ def _fast_bf16() -> bool:
 
 
 def use_cores_politely() -> None:
-    """Let waiting threads sleep. Must run before torch loads: spinning threads cost up to eight times on a busy machine."""
+    """Let waiting threads sleep. Must run before torch loads: spinning threads cost up to eight times on a busy machine.
+
+    NumPy's own thread pool and Arrow's background thread are left out: numpy works on small arrays here, the same number
+    of threads everywhere gives the same last digits, and a process with a single thread can be forked (tailor.kernels).
+    """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 

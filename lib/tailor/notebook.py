@@ -7,6 +7,7 @@ from typing import Any
 
 from tailor.blocks import Block
 from tailor.errors import WorkbenchError
+from tailor.machine import use_cores_politely
 from tailor.progress import FileLog, Log, Logs
 from tailor.project import Project, State
 from tailor.series import StepSpec, find_step
@@ -132,6 +133,7 @@ def open_step(name: str, project: str, settings: dict[str, Any] | None = None) -
     Raises:
         WorkbenchError: no such step, not a plain project name, an unknown setting or a value out of bounds.
     """
+    use_cores_politely()
     opened = OpenStep(Project(project), find_step(name), dict(settings or {}))
     if not any(not opened.project.path(r).exists() for r in opened.step.reads):
         opened.settings()  # an unknown setting is told here, in the first cell, not three cells later

@@ -17,6 +17,7 @@ class StepSpec:
         reads: records (paths under the project folder) that must be there; a hash of each goes into the step's record.
         record: the record the step writes last.
         writes: other files and folders it makes.
+        heavy: it needs torch or transformers; the headless runner has them imported beforehand.
     """
 
     name: str
@@ -24,6 +25,7 @@ class StepSpec:
     reads: tuple[str, ...]
     record: str
     writes: tuple[str, ...] = ()
+    heavy: bool = False
 
     @property
     def title(self) -> str:
@@ -63,12 +65,14 @@ STEPS = (
         ("project.json", "use_case.json", "cleaning.json"),
         "dataset.json",
         ("dataset",),
+        heavy=True,
     ),
     StepSpec(
         "05_measure_baselines",
         "How far does prompting alone get?",
         ("project.json", "use_case.json", "dataset.json"),
         "baselines.json",
+        heavy=True,
     ),
     StepSpec(
         "06_choose_technique",
@@ -76,12 +80,13 @@ STEPS = (
         ("project.json", "dataset.json", "baselines.json"),
         "plan.json",
     ),
-    StepSpec("07_tune", "Fit it.", ("project.json", "dataset.json", "plan.json"), "tuned.json"),
+    StepSpec("07_tune", "Fit it.", ("project.json", "dataset.json", "plan.json"), "tuned.json", heavy=True),
     StepSpec(
         "08_search_hyperparameters",
         "Which settings?",
         ("dataset.json", "plan.json", "tuned.json"),
         "search/search.json",
+        heavy=True,
     ),
     StepSpec(
         "09_align_with_feedback",
@@ -89,6 +94,7 @@ STEPS = (
         ("use_case.json", "dataset.json", "tuned.json", "search/search.json"),
         "alignment.json",
         ("preferences.jsonl",),
+        heavy=True,
     ),
     StepSpec(
         "10_evaluate",
@@ -102,12 +108,14 @@ STEPS = (
             "alignment.json",
         ),
         "comparison.json",
+        heavy=True,
     ),
     StepSpec(
         "11_deploy",
         "Does what I ship answer as what I tested?",
         ("dataset.json", "comparison.json"),
         "export/export.json",
+        heavy=True,
     ),
     StepSpec(
         "12_monitor",

@@ -1,0 +1,139 @@
+"""What the headless series shows in a terminal: a bar for people, plain lines for log files."""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from tailor.blocks import Table
+from tailor.project import State
+
+_POLL_SECONDS = 0.25
+_QUIET_SECONDS = 30.0
+
+
+class SeriesDisplay:
+    """Tells where the series is: a tqdm bar on a terminal, one line an event (and every 30 s) elsewhere.
+
+    Args:
+        total: how many steps the series has.
+        progress_file: where the running step's kernel writes its progress (tailor.progress.FileLog).
+        stream: where to write.
+    """
+
+    def __init__(self, total: int, progress_file: Path, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.progress_file = progress_file
+        self.live = self.stream.isatty()
+        self.total = total
+        self._number = 0
+        self._step = ""
+        self._started = 0.0
+        self._stop = threading.Event()
+        self._bar: Any = None
+        if self.live:
+            from tqdm import tqdm
+
+            shape = "{desc} |{bar:20}| {n_fmt}/{total_fmt} [{elapsed}]{postfix}"
+            self._bar = tqdm(total=total, file=self.stream, bar_format=shape, dynamic_ncols=True, leave=False)
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def __enter__(self) -> "SeriesDisplay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._watcher.join()
+        if self._bar is not None:
+            self._bar.close()
+
+    def line(self, text: str) -> None:
+        """Write a line that stays."""
+        if self._bar is not None:
+            self._bar.write(text, file=self.stream)
+        else:
+            print(text, file=self.stream, flush=True)
+
+    def skipped(self, step: str) -> None:
+        self._advance()
+        self.line(f"{self._count()} {step}: up to date")
+
+    def started(self, step: str, why: str) -> None:
+        self._step, self._started = step, time.monotonic()
+        if self._bar is not None:
+            self._bar.set_description_str(step)
+            self._bar.set_postfix_str(f"starting ({why})")
+        else:
+            self.line(f"{self._count(1)} {step}: running ({why})")
+
+    def finished(self, step: str, seconds: float) -> None:
+        self._step = ""
+        self._advance()
+        self.line(f"{self._count()} {step}: done in {seconds:.1f} s")
+
+    def _advance(self) -> None:
+        self._number += 1
+        if self._bar is not None:
+            self._bar.update(1)
+            self._bar.set_postfix_str("")
+
+    def _count(self, ahead: int = 0) -> str:
+        return f"[{self._number + ahead}/{self.total}]"
+
+    def _watch(self) -> None:
+        told = time.monotonic()
+        while not self._stop.wait(_POLL_SECONDS):
+            step = self._step
+            if not step:
+                told = time.monotonic()
+                continue
+            if self._bar is not None:
+                self._bar.set_postfix_str(_doing(self.progress_file))
+            elif time.monotonic() - told >= _QUIET_SECONDS:
+                told = time.monotonic()
+                seconds = told - self._started
+                self.line(f"{self._count(1)} {step}: {_doing(self.progress_file)} ({seconds:.0f} s)")
+
+
+def _doing(path: Path) -> str:
+    """What the running step says it does, in a few words."""
+    try:
+        now = json.loads(path.read_text(encoding="utf-8"))
+        of = f" of {now['total']:,}" if now["total"] else ""
+        return f"{now['what']}: {now['done']:,}{of}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "working"
+
+
+def plain_table(table: Table) -> str:
+    """A table as aligned text; columns of numbers stand to the right."""
+    rows = [[_cell(value) for value in row] for row in table.rows]
+    widths = [
+        max(len(name), *(len(row[i]) for row in rows)) if rows else len(name)
+        for i, name in enumerate(table.columns)
+    ]
+    right = [
+        bool(rows) and all(isinstance(row[i], int | float) for row in table.rows) for i in range(len(widths))
+    ]
+    lines = [list(table.columns), ["-" * width for width in widths], *rows]
+    text = [
+        "  ".join(
+            cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)
+        )
+        for line in lines
+    ]
+    return "\n".join(line.rstrip() for line in text)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return "" if value is None else " ".join(str(value).split())
+
+
+def states_table(states: list[State]) -> str:
+    """The steps of a project, where each stands and why."""
+    return plain_table(Table(("step", "state", "why"), [(s.step, s.state, s.reason) for s in states]))
