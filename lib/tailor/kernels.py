@@ -1,11 +1,11 @@
 """Kernels for the headless series: warm ones, forked from a process that has already imported the stack.
 
-Importing torch, transformers and peft takes several seconds, and fourteen notebooks would each pay for it. Python's own
-fork server (`multiprocessing`, start method "forkserver") imports them once, in the background, while the first notebooks
+Importing torch, transformers and peft takes seconds, and fourteen notebooks would each pay for it. Python's own fork
+server (`multiprocessing`, start method "forkserver") imports them once, in the background, while the first notebooks
 run on plain kernels; every later kernel is a fork of it and starts with everything imported.
 
-A fork copies only the thread that asked for it, so a process with more threads must not be forked: `Warmth` counts the
-threads after importing and falls back to plain kernels where there is more than one, and on systems without Linux' /proc.
+A fork copies only the thread that asked for it, so a process with more threads must not be forked: `Warmth` counts
+the threads after importing and falls back to plain kernels where there is more than one, or no /proc to count in.
 Every kernel dies with the process that started it (prctl's PR_SET_PDEATHSIG): killing the driver leaves none behind.
 """
 
@@ -35,7 +35,7 @@ STACK = [
     "peft",
     "sklearn.metrics",
 ]
-"""What the fork server imports. Polars is left out: it starts threads as soon as it is imported (and loads in 0.2 s)."""
+"""What the fork server imports. Not polars: it starts threads as soon as it is imported (and loads in 0.2 s)."""
 
 _PR_SET_PDEATHSIG = 1
 

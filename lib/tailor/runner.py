@@ -1,8 +1,8 @@
 """The headless series: each notebook executed by papermill, in order. The only importer of papermill.
 
 Done steps are skipped. An executed copy is written to a hidden name and renamed when the notebook has ended, to
-`<name>.ipynb` or, after a failure, to `<name>.failed.ipynb`; last_run.json says how far the run came. Neither decides what
-runs next: that is computed from the records (tailor.project).
+`<name>.ipynb` or, after a failure, to `<name>.failed.ipynb`; last_run.json says how far the run came. Neither decides
+what runs next: that is computed from the records (tailor.project).
 """
 
 import ast
@@ -161,6 +161,29 @@ def driving(project: Project) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def last_run(project: Project) -> str:
+    """What the latest run came to when it did not finish, in a sentence; else an empty text."""
+    try:
+        told = json.loads(project.path("last_run.json").read_text(encoding="utf-8"))
+        step, state = list(told["steps"].items())[-1]
+        how = told["state"]
+        if how == "finished":
+            return ""
+    except (OSError, ValueError, KeyError, IndexError):
+        return ""
+    if how == "running" and not _is_driven(project):
+        how = "was cut off"
+    return f"The latest run {how.replace('running', 'is running')}: {step} {state}."
+
+
+def _is_driven(project: Project) -> bool:
+    try:
+        with driving(project):
+            return False
+    except WorkbenchError:
+        return True
 
 
 def _other_pid(project: Project) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TextIO
 
 from tailor.blocks import Table
 from tailor.project import State
+from tailor.settings import Described, Settings, describe
 
 _POLL_SECONDS = 0.25
 _QUIET_SECONDS = 30.0
@@ -137,3 +139,28 @@ def _cell(value: Any) -> str:
 def states_table(states: list[State]) -> str:
     """The steps of a project, where each stands and why."""
     return plain_table(Table(("step", "state", "why"), [(s.step, s.state, s.reason) for s in states]))
+
+
+def settings_text(step: str, model: type[Settings]) -> str:
+    """Every setting of a step as plain text, to be read or copied into a blueprint."""
+    described = describe(model)
+    if not described:
+        return f"{step} has no settings."
+    return "\n\n".join("\n".join(_setting_lines(item)) for item in described)
+
+
+def _setting_lines(item: Described) -> list[str]:
+    first = f"{item.name}: {'must be given' if item.required else json.dumps(item.default, default=str)}"
+    lines = [first, *textwrap.wrap(item.explain, 100, initial_indent="    ", subsequent_indent="    ")]
+    if item.choices:
+        lines.append(f"    one of: {', '.join(str(choice) for choice in item.choices)}")
+    if item.low is not None or item.high is not None:
+        lines.append(f"    {_bounds(item.low, item.high)}")
+    lines += [f"    {word}: {text}" for word, text in (("unit", item.unit), ("source", item.source)) if text]
+    return lines
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if high is None:
+        return f"at least {low:g}"
+    return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"

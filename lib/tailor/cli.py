@@ -1,0 +1,346 @@
+"""The command `tailor`: lab, run, status, settings, report, demos. `./workbench` passes its words on to it."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tailor import __version__
+from tailor.errors import WorkbenchError, did_you_mean
+
+if TYPE_CHECKING:
+    from tailor.project import Project
+    from tailor.runner import Outcome
+    from tailor.series import StepSpec
+
+DEMO = "bank_support"
+STOPPED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0, 1 after an error, 130 after Ctrl-C or SIGTERM."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return arguments.command(arguments) or 0
+    except WorkbenchError as error:
+        print(_told(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Finished steps are kept; the same command goes on from here.", file=sys.stderr)
+        return STOPPED
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _told(error: WorkbenchError) -> str:
+    """The error's three lines; where a notebook stopped, also which cell and where its executed copy is."""
+    from tailor.runner import StepFailed
+
+    if not isinstance(error, StepFailed):
+        return str(error)
+    return f"{error.headline}\n{error}\nThe executed copy: {_short(error.copy)}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tailor", description="Customize a language model, step by step.")
+    parser.add_argument("--version", action="version", version=f"tailor {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    lab = commands.add_parser("lab", help="open the notebooks in JupyterLab")
+    lab.add_argument(
+        "options", nargs=argparse.REMAINDER, help="passed on to JupyterLab, such as --no-browser"
+    )
+    lab.set_defaults(command=_lab)
+
+    _add_run(commands.add_parser("run", help="run the series headless; finished steps are skipped"))
+
+    status = commands.add_parser("status", help="where each step stands, and why")
+    _add_project(status)
+    status.set_defaults(command=_status)
+
+    settings = commands.add_parser("settings", help="every setting of a step: default, bounds, unit, source")
+    settings.add_argument("step", help="03_clean_data, clean_data or 03")
+    _add_project(settings)
+    settings.set_defaults(command=_settings)
+
+    report = commands.add_parser("report", help="write the HTML report of what has been done so far")
+    _add_project(report)
+    report.set_defaults(command=_report)
+
+    demos = commands.add_parser("demos", help="list the demo projects")
+    demos.set_defaults(command=_demos)
+    return parser
+
+
+def _add_project(parser: argparse.ArgumentParser, default: str | None = DEMO) -> None:
+    text = f"folder under outputs/ (default: {DEMO})"
+    parser.add_argument("--project", "-p", default=default, metavar="NAME", help=text)
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("blueprint", nargs="?", type=Path, help="repeat the choices of a blueprint.yaml")
+    _add_project(run, default=None)
+    run.add_argument(
+        "--data", nargs="+", metavar="FILE", help="CSV, TSV, JSON, JSONL, Parquet, Excel or a folder"
+    )
+    run.add_argument("--model", metavar="NAME", help="bundled model, Hugging Face id or local folder")
+    run.add_argument("--task", choices=("respond", "classify"), help="what the model should do")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="changes",
+        metavar="STEP.SETTING=VALUE",
+        help="change a setting; repeatable",
+    )
+    run.add_argument("--from", dest="first", metavar="STEP", help="first step to run")
+    run.add_argument("--to", dest="last", metavar="STEP", help="last step to run")
+    run.add_argument("--only", metavar="STEP", help="run one step")
+    run.add_argument("--force", action="store_true", help="run finished steps as well")
+    run.set_defaults(command=_run)
+
+
+# --- run -------------------------------------------------------------------------------------------------------
+def _run(arguments: argparse.Namespace) -> int:
+    from tailor.machine import use_cores_politely
+    from tailor.runner import run_series
+
+    use_cores_politely()
+    start = time.perf_counter()
+    steps = choose_steps(arguments.first, arguments.last, arguments.only)
+    project = _open_project(arguments)
+    print(f"Project {project.name}, in {_short(project.folder)}", file=sys.stderr, flush=True)
+    outcomes = run_series(project, steps, force=arguments.force)
+    _print_end(project, outcomes, time.perf_counter() - start)
+    return 0
+
+
+def choose_steps(first: str | None, last: str | None, only: str | None) -> tuple["StepSpec", ...]:
+    """The steps from `first` to `last`, or `only` one.
+
+    Raises:
+        WorkbenchError: no such step, an empty range, or `only` together with a range.
+    """
+    from tailor.series import STEPS, find_step
+
+    if only and (first or last):
+        raise WorkbenchError(
+            "--only stands beside --from or --to", "one step, or a range", "leave one of them out"
+        )
+    if only:
+        return (find_step(only),)
+    begin = STEPS.index(find_step(first)) if first else 0
+    end = STEPS.index(find_step(last)) if last else len(STEPS) - 1
+    if begin > end:
+        raise WorkbenchError(
+            f"--from {STEPS[begin].name} comes after --to {STEPS[end].name}",
+            "a range in the order of the series",
+            "swap them",
+        )
+    return STEPS[begin : end + 1]
+
+
+def _open_project(arguments: argparse.Namespace) -> "Project":
+    """The project named, with the choices given on the command line written into its blueprint."""
+    from tailor.blueprint import Blueprint
+    from tailor.project import Project
+
+    given = Blueprint.load(arguments.blueprint) if arguments.blueprint else None
+    project = Project(arguments.project or (given.project if given else DEMO))
+    if given is None and not arguments.data:
+        check_exists(project)
+    steps = {**(given or project.blueprint()).steps}
+    for step, values in _changes(arguments, project).items():
+        steps[step] = {**steps.get(step, {}), **values}
+    check_choices(project, steps)
+    blueprint = Blueprint(project=project.name, steps=steps)
+    if blueprint != project.blueprint():
+        blueprint.save(project.blueprint_path)
+    return project
+
+
+def check_exists(project: "Project") -> None:
+    """Refuse a project that is neither begun nor a demo when no data is given for it.
+
+    Raises:
+        WorkbenchError: names what there is.
+    """
+    if project.blueprint_path.exists() or project.blueprint().steps or project.name in demos():
+        return
+    begun = sorted(path.parent.name for path in project.folder.parent.glob("*/blueprint.yaml"))
+    known = sorted({*begun, *demos()})
+    raise WorkbenchError(
+        f"there is no project '{project.name}' and no data was given",
+        f"one of: {', '.join(known)}; or data for a new project",
+        f"add --data FILE.{did_you_mean(project.name, known)}",
+    )
+
+
+def _changes(arguments: argparse.Namespace, project: "Project") -> dict[str, dict[str, Any]]:
+    """What the command line changes: step -> setting -> value."""
+    changes: dict[str, dict[str, Any]] = {}
+    if arguments.data:
+        changes["02_gather_data"] = {"sources": [_as_source(path, project) for path in arguments.data]}
+    if arguments.model:
+        changes["00_start_here"] = {"base_model": arguments.model}
+    if arguments.task:
+        changes["01_define_use_case"] = {"task": arguments.task}
+    for text in arguments.changes:
+        step, setting, value = parse_change(text)
+        changes.setdefault(step, {})[setting] = value
+    return changes
+
+
+def _as_source(path: str, project: "Project") -> str:
+    """How a file given on the command line is written into the blueprint: so that it is found from any folder."""
+    from tailor.project import home
+
+    here = Path(path).expanduser().absolute()
+    if not here.exists():
+        project.resolve(path)  # found in the workspace, or an error with near names
+        return path
+    return str(here.relative_to(home())) if here.is_relative_to(home()) else str(here)
+
+
+def parse_change(text: str) -> tuple[str, str, Any]:
+    """Read "03_clean_data.near_duplicates=0.8"; the value is YAML.
+
+    Raises:
+        WorkbenchError: not of that form, no such step, not YAML.
+    """
+    import yaml
+
+    from tailor.series import find_step
+
+    name, equals, value = text.partition("=")
+    step, dot, setting = name.partition(".")
+    if not (equals and dot and setting.strip()):
+        raise WorkbenchError(
+            f"--set {text}",
+            "STEP.SETTING=VALUE, such as 03_clean_data.near_duplicates=0.8",
+            "write step, setting and value",
+        )
+    try:
+        return find_step(step.strip()).name, setting.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise WorkbenchError(
+            f"--set {text}: the value is not valid YAML",
+            "a number, a text, true, false or [a, list]",
+            "put the value between quotation marks",
+        ) from None
+
+
+def check_choices(project: "Project", steps: dict[str, dict[str, Any]]) -> None:
+    """Check the choices of every step at once, before anything runs.
+
+    A step whose settings depend on an earlier step's record is checked when that record is there.
+
+    Raises:
+        WorkbenchError: an unknown setting (with "did you mean") or a value out of its type or bounds.
+    """
+    from tailor.series import find_step
+    from tailor.settings import make_settings
+
+    for name, values in steps.items():
+        if not values:
+            continue
+        try:
+            model = project.settings_model(find_step(name))
+        except WorkbenchError:
+            continue
+        make_settings(model, values, name)
+
+
+def _print_end(project: "Project", outcomes: list["Outcome"], seconds: float) -> None:
+    from tailor.terminal import plain_table
+
+    if project.path("comparison.json").exists():
+        from tailor.report import summary_table, write_report
+
+        print(plain_table(summary_table(project)), end="\n\n")
+        print(f"report              {_short(write_report(project))}")
+    places = (("tuned model", "export"), ("executed notebooks", "notebooks"), ("choices", "blueprint.yaml"))
+    for label, relative in places:
+        if project.path(relative).exists():
+            print(f"{label:18s}  {_short(project.path(relative))}")
+    ran = sum(outcome.did == "ran" for outcome in outcomes)
+    skipped = len(outcomes) - ran
+    print(f"{ran} steps ran, {skipped} were up to date; {seconds:.1f} s in all.")
+
+
+# --- the other commands ----------------------------------------------------------------------------------------
+def _status(arguments: argparse.Namespace) -> None:
+    from tailor.project import Project
+    from tailor.runner import last_run
+    from tailor.terminal import states_table
+
+    project = Project(arguments.project)
+    check_exists(project)
+    print(states_table(project.states()))
+    if told := last_run(project):
+        print(f"\n{told}")
+
+
+def _settings(arguments: argparse.Namespace) -> None:
+    from tailor.project import Project
+    from tailor.series import find_step
+    from tailor.terminal import settings_text
+
+    step = find_step(arguments.step)
+    print(settings_text(step.name, Project(arguments.project).settings_model(step)))
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from tailor.project import Project
+    from tailor.report import write_report
+
+    project = Project(arguments.project)
+    check_exists(project)
+    print(_short(write_report(project)))
+
+
+def demos() -> list[str]:
+    """The demo projects that ship with Tailor."""
+    from tailor.project import source_home
+
+    return sorted(path.parent.name for path in (source_home() / "data" / "demos").glob("*/blueprint.yaml"))
+
+
+def _demos(arguments: argparse.Namespace) -> None:
+    for name in demos():
+        print(name)
+
+
+def _lab(arguments: argparse.Namespace) -> None:
+    """Become JupyterLab, showing the first notebook."""
+    from tailor.machine import use_cores_politely
+    from tailor.project import home
+    from tailor.runner import notebooks_folder
+
+    use_cores_politely()  # kernels inherit it
+    root = notebooks_folder().parent
+    os.environ.setdefault("TAILOR_HOME", str(home()))
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
+    command.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    sys.stdout.flush()
+    os.execv(sys.executable, [*command, *arguments.options])
+
+
+def _short(path: Path) -> str:
+    """A path as seen from the folder the command was given in, when it lies below it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
