@@ -1,0 +1,121 @@
+"""Tables and sentences of evaluations, read from disk: what steps 05 and 10 and the report show alike."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tailor.blocks import Table
+from tailor.evaluation.compare import (
+    confusions,
+    name_of,
+    show_difference,
+    show_estimate,
+    show_p,
+    show_value,
+    slices,
+)
+from tailor.evaluation.references import TITLES
+from tailor.records import Compared, Evaluation
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LONGEST_SHOWN = 300
+"""Characters of a text shown in a table of samples."""
+
+
+def evaluations_table(found: Sequence[Evaluation], titles: dict[str, str], caption: str) -> Table:
+    """One line for each evaluation: every metric with its interval, and what it cost."""
+    names = list(found[0].metrics)
+    columns = ["model", *[name_of(name) for name in names], "calibration", "seconds", "peak memory"]
+    rows = [
+        [
+            titles.get(record.run) or TITLES.get(record.run, record.run),
+            *[show_estimate(name, record.metrics[name]) for name in names],
+            record.settings.get("calibration_used", ""),
+            *show_cost(record.measured),
+        ]
+        for record in found
+    ]
+    return Table(columns, rows, caption)
+
+
+def show_cost(measured: dict[str, Any]) -> tuple[str, str]:
+    """Seconds of answering, and peak memory, as text; blanks where nothing was measured."""
+    seconds, peak = measured.get("seconds"), measured.get("peak_gib")
+    return f"{seconds:.1f} s" if seconds is not None else "", f"{peak:.2f} GiB" if peak is not None else ""
+
+
+def comparison_table(compared: Sequence[Compared], headline: str, costs: dict[str, dict]) -> Table:
+    """The final table: each model's metrics, its difference to the base model, and what it costs to ask."""
+    names = list(compared[0].metrics)
+    columns = ["model", "role", *[name_of(name) for name in names], "against the base model", "p-value"]
+    columns += ["seconds", "peak memory", "file size"]
+    rows = [
+        [
+            line.title,
+            line.role,
+            *[show_estimate(name, line.metrics[name]) for name in names],
+            show_difference(headline, line.difference) if line.difference else "",
+            show_p(line.p_value),
+            *show_cost(costs.get(line.run, {})),
+            show_bytes(line.bytes),
+        ]
+        for line in compared
+    ]
+    return Table(columns, rows, "All models on the same test rows; in brackets the 95% interval")
+
+
+def slices_table(table: "pl.DataFrame", metric: str, *, samples: int, seed: int) -> Table:
+    """Where the model is weakest: the metric by label, source and length, worst first."""
+    rows = [
+        [part.kind, part.value, part.rows, show_estimate(metric, part.found)]
+        for part in slices(table, metric, samples=samples, seed=seed)
+    ]
+    return Table(
+        ["by", "slice", "rows", name_of(metric)], rows, "Parts of the test rows, worst first", show=12
+    )
+
+
+def confusions_table(table: "pl.DataFrame") -> Table:
+    rows = [[right, given, f"{count} of {total}"] for right, given, count, total in confusions(table, most=8)]
+    return Table(["right label", "label given", "times"], rows, "The commonest mistakes")
+
+
+def samples_table(table: "pl.DataFrame", metric: str, *, best: bool, most: int = 5) -> Table:
+    """The best or worst answers by the metric; for labels, the surest right or wrong ones."""
+    surest = [-value for value in table["confidence"].to_list()] if "confidence" in table.columns else None
+    values = table[metric].to_list()
+    order = sorted(
+        range(table.height),
+        key=lambda i: (-values[i] if best else values[i], surest[i] if surest else 0, table["id"][i]),
+    )
+    wanted = [i for i in order if surest is None or (values[i] > 0) == best][:most]
+    rows = [
+        [
+            table["id"][i],
+            *[shorten(table[column][i]) for column in ("input", "reference", "prediction")],
+            f"{table['confidence'][i]:.0%} sure" if surest else show_value(metric, values[i]),
+        ]
+        for i in wanted
+    ]
+    columns = ["row", "input", "reference", "answer", "confidence" if surest else name_of(metric)]
+    if surest:
+        caption = "Right answers, the surest first" if best else "Wrong answers, the surest first"
+    else:
+        caption = "The best answers" if best else "The worst answers"
+    return Table(columns, rows, caption)
+
+
+def show_bytes(size: int) -> str:
+    """ "1.3 MB", in the units of disks."""
+    if size < 1000:
+        return f"{size} B"
+    for unit in ("kB", "MB"):
+        size /= 1000
+        if size < 1000:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} GB"
+
+
+def shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

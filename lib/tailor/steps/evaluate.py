@@ -1,0 +1,151 @@
+"""10: base model, best prompting and tuned models on the same test rows, with intervals and paired tests."""
+
+from functools import partial
+
+from tailor.blocks import Block, Callout, Figure, Heading, Text
+from tailor.data.dataset import Dataset
+from tailor.evaluation.compare import judge_criteria, metric_of, paired, verdict
+from tailor.evaluation.evaluate import (
+    EvaluationSettings,
+    Evaluator,
+    evaluation_files,
+    load_evaluation,
+    read_predictions,
+)
+from tailor.evaluation.references import references_for
+from tailor.evaluation.results import (
+    comparison_table,
+    confusions_table,
+    evaluations_table,
+    samples_table,
+    slices_table,
+)
+from tailor.progress import Log
+from tailor.project import Project
+from tailor.records import (
+    Alignment,
+    Baselines,
+    Compared,
+    Comparison,
+    Evaluation,
+    ProjectRecord,
+    Search,
+    Tuned,
+    UseCase,
+)
+
+
+class Settings(EvaluationSettings):
+    pass
+
+
+def run(project: Project, settings: Settings, log: Log) -> Comparison:
+    dataset = Dataset.open(project)
+    seed = project.load(ProjectRecord, "project.json").seed
+    evaluator = Evaluator(project, dataset, "test", settings, seed, log)
+    references = [
+        evaluator.reference(name, predict) for name, predict in references_for(dataset.task).items()
+    ]
+    results = [evaluator.run(ident) for ident in runs_to_compare(project)]
+    compared = _compare(project, dataset, settings, seed, results)
+    headline = results[0].headline
+    best = max(compared, key=lambda line: line.metrics[headline].value)
+    criteria = project.load(UseCase, "use_case.json").success
+    record = Comparison(
+        headline=headline,
+        rows=results[0].rows,
+        compared=compared,
+        best=best.run,
+        criteria=judge_criteria(criteria, best.metrics, results[0].rows),
+        verdict=verdict(headline, results[0].rows, compared, best),
+    )
+    record.outputs = evaluation_files(project, [r.run for r in [*references, *results]])
+    record.measured["models"] = {result.run: result.measured for result in results}
+    record.measured["peak_gib"] = max(result.measured.get("peak_gib", 0.0) for result in results)
+    return record
+
+
+def runs_to_compare(project: Project) -> list[str]:
+    """Base model, the best prompting on validation rows, and what 07, 08 and 09 made; each once."""
+    from tailor.training.runs import read_run, role_of
+
+    baselines = project.load(Baselines, "baselines.json").runs
+    roles = {ident: role_of(read_run(project, ident)) for ident in baselines}
+    prompting = [ident for ident in baselines if roles[ident] == "prompting"]
+    best = sorted(prompting, key=lambda ident: -_validation_value(project, ident))[:1]
+    made = [
+        project.load(Tuned, "tuned.json").run,
+        project.load(Search, "search/search.json").run,
+        project.load(Alignment, "alignment.json").run,
+    ]
+    base = [ident for ident in baselines if roles[ident] == "base model"]
+    return list(dict.fromkeys([*base, *best, *[ident for ident in made if ident]]))
+
+
+def _validation_value(project: Project, ident: str) -> float:
+    found = load_evaluation(project, ident, "validation")
+    return found.metrics[found.headline].value if found else float("-inf")
+
+
+def _compare(
+    project: Project, dataset: Dataset, settings: Settings, seed: int, results: list[Evaluation]
+) -> list[Compared]:
+    """One line for each model; the first is the base model, which the others are paired with row by row."""
+    from tailor.training.runs import read_run, role_of
+
+    headline = results[0].headline
+    metrics = [
+        metric_of(read_predictions(project, result.run), headline, dataset.task, dataset.labels)
+        for result in results
+    ]
+    lines = []
+    for result, metric in zip(results, metrics, strict=True):
+        made = read_run(project, result.run)
+        line = Compared(
+            run=result.run, role=role_of(made), title=made.title, metrics=result.metrics, bytes=made.bytes
+        )
+        if metric is not metrics[0]:
+            line.difference, line.p_value = paired(
+                metric, metrics[0], samples=settings.bootstrap_samples, seed=seed
+            )
+        lines.append(line)
+    return lines
+
+
+def blocks(project: Project) -> list[Block]:
+    record = project.load(Comparison, "comparison.json")
+    dataset = Dataset.open(project)
+    best = next(line for line in record.compared if line.run == record.best)
+    table = read_predictions(project, best.run)
+    references = [load_evaluation(project, name) for name in references_for(dataset.task)]
+    samples, seed = record.settings["bootstrap_samples"], project.load(ProjectRecord, "project.json").seed
+    shown = [
+        Heading("Is it better, for whom, at what price?"),
+        Callout(record.verdict, "good" if best.difference and best.difference.low > 0 else "warning"),
+        comparison_table(record.compared, record.headline, record.measured.get("models", {})),
+        evaluations_table(references, {}, "On the same rows, without a language model"),
+        *[Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria],
+        Heading(f"Where {best.title} is weakest"),
+        slices_table(table, record.headline, samples=samples, seed=seed),
+    ]
+    if dataset.task == "classify":
+        shown += [confusions_table(table), _confusion_figure(project, best.run)]
+    return [
+        *shown,
+        samples_table(table, record.headline, best=False),
+        samples_table(table, record.headline, best=True),
+        Text(
+            "The best model was chosen on these same test rows, among few. With several hundred candidates it "
+            "would look better than it is: then keep fresh rows for a last check."
+        ),
+    ]
+
+
+_KINDS = {"met": "good", "not met": "bad", "not decidable": "warning", "not measured": "warning"}
+
+
+def _confusion_figure(project: Project, ident: str) -> Figure:
+    from tailor import plots
+
+    found = load_evaluation(project, ident)
+    return Figure(partial(plots.confusion, found), "Which label was answered with which, on the test rows")
