@@ -49,12 +49,14 @@ class Usage:
         generated_tokens: tokens written.
         seconds: time spent in generate, score and score_choices.
         requests: prompts answered or scored.
+        shortened: prompts that were too long for the model and lost tokens from their middle.
     """
 
     prompt_tokens: int = 0
     generated_tokens: int = 0
     seconds: float = 0.0
     requests: int = 0
+    shortened: int = 0
 
     @contextmanager
     def timed(self, requests: int):

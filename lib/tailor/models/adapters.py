@@ -1,0 +1,56 @@
+"""Loading a trained adapter onto its base model: safetensors only, and only onto the model it was made for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tailor.errors import WorkbenchError
+
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+def load_adapter(model: Any, folder: Path, base: str = "") -> Any:
+    """Put the PEFT adapter in `folder` onto `model`.
+
+    Args:
+        base: the base model's name; compared with the one the adapter was made for.
+
+    Raises:
+        WorkbenchError: files are missing or damaged, or the adapter belongs to another base model.
+    """
+    made_for = _read_config(folder).get("base_model_name_or_path")
+    if base and made_for and made_for != base:
+        raise WorkbenchError(
+            f"the adapter in {folder} was made for {made_for}, not for {base}",
+            "an adapter of this base model",
+            f"load {made_for}, or tune {base}",
+        )
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, str(folder), use_safetensors=True).eval()
+    except Exception as error:  # safetensors and peft each raise their own kinds; all mean unusable files
+        raise WorkbenchError(
+            f"the adapter in {folder} does not fit its base model ({_first_line(error)})",
+            f"{WEIGHTS} and {CONFIG} as tuning wrote them",
+            "delete the run's folder and run 07_tune again",
+        ) from error
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    missing = [name for name in (WEIGHTS, CONFIG) if not (folder / name).exists()]
+    problem = f"{missing[0]} is missing" if missing else ""
+    if not problem:
+        try:
+            return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            problem = f"{CONFIG} cannot be read: {error}"
+    raise WorkbenchError(
+        f"the adapter in {folder} is incomplete ({problem})",
+        f"{WEIGHTS} and {CONFIG} as tuning wrote them",
+        "run 07_tune again",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

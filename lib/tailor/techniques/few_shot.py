@@ -1,0 +1,231 @@
+"""Few-shot prompting: the base model sees solved examples before each question. Nothing is trained."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tailor.data.dataset import Dataset, Example, Message
+from tailor.errors import WorkbenchError
+from tailor.files import write_json
+from tailor.machine import Machine
+from tailor.models.catalog import ModelSource
+from tailor.models.language_model import GenerationConfig, LanguageModel, Prompt, Usage
+from tailor.progress import Log
+from tailor.settings import setting
+from tailor.techniques.base import LearnsFrom, Measure, TechniqueConfig
+
+FILE = "demonstrations.json"
+
+
+class FewShotConfig(TechniqueConfig):
+    """Which examples the model is shown."""
+
+    demonstrations: int = setting(
+        4,
+        "How many solved examples stand before the question. More show the task better, cost time with every "
+        "answer, and may not fit the model's context: those that do not fit are left out.",
+        unit="examples",
+        ge=1,
+        le=64,
+        source="Brown et al. 2020, section 2.1 (as many as fit); few for speed here",
+    )
+    choose: Literal["balanced", "random", "nearest"] = setting(
+        "balanced",
+        "balanced: spread over the labels (without labels, over short and long answers). random: drawn blindly. "
+        "nearest: for each question the examples most like it (TF-IDF), which is slower and often better.",
+        source="Liu et al. 2022, What Makes Good In-Context Examples for GPT-3?, section 3 (nearest)",
+    )
+    answer_room: int = setting(
+        128,
+        "Tokens of the context kept free for the question's answer.",
+        unit="tokens",
+        ge=1,
+        le=4096,
+        advanced=True,
+    )
+
+
+class FewShot:
+    name: ClassVar[str] = "few_shot"
+    title: ClassVar[str] = "Few-shot prompting"
+    source: ClassVar[str] = "Brown et al. 2020, Language Models are Few-Shot Learners, section 2"
+    summary: ClassVar[str] = (
+        "Shows the base model a few solved examples before every question. Needs no training and can be changed at "
+        "once; every answer costs more time, and small models gain little from it."
+    )
+    changes_weights: ClassVar[bool] = False
+    learns_from: ClassVar[LearnsFrom] = "prompt-completion"
+    Config: ClassVar[type[TechniqueConfig]] = FewShotConfig
+
+    def find_blockers(
+        self, config: FewShotConfig, dataset: Dataset, base: ModelSource, machine: Machine
+    ) -> list[str]:
+        found = []
+        if base.architecture == "encoder":
+            found.append(f"{base.name} is an encoder: it reads no demonstrations and writes no text.")
+        if not dataset.train:
+            found.append("The dataset has no training rows to show.")
+        return found
+
+    def fit(
+        self,
+        base: ModelSource,
+        dataset: Dataset,
+        config: FewShotConfig,
+        out_dir: Path,
+        *,
+        seed: int,
+        log: Log,
+        measure: Measure | None = None,
+    ) -> dict:
+        from tailor.models.loading import load_tokenizer
+
+        out_dir.mkdir(parents=True, exist_ok=True)
+        notes = []
+        if config.choose == "nearest":
+            kept = {"nearest": config.demonstrations, "answer_room": config.answer_room}
+        else:
+            chosen = choose_demonstrations(dataset, config.demonstrations, config.choose, seed)
+            room = context_of(base) - config.answer_room - longest_prompt(load_tokenizer(base), dataset)
+            fitting = those_that_fit(load_tokenizer(base), chosen, room)
+            if len(fitting) < len(chosen):
+                notes.append(
+                    f"{len(chosen) - len(fitting)} of {len(chosen)} demonstrations were left out: they do not fit "
+                    f"the model's context of {context_of(base):,} tokens together with the longest question."
+                )
+                log.note(notes[-1])
+            kept = {"demonstrations": [{"input": e.input, "output": e.output, "id": e.id} for e in fitting]}
+        write_json(out_dir / FILE, kept)
+        return {"notes": notes}
+
+    def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
+        from tailor.models.local_model import LocalModel
+
+        try:
+            kept = json.loads((out_dir / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WorkbenchError(
+                f"{out_dir / FILE} cannot be read ({error})",
+                "the demonstrations as few-shot prompting wrote them",
+                "delete that folder and run 05_measure_baselines again",
+            ) from None
+        inner = LocalModel.open(base)
+        if "nearest" in kept:
+            return NearestShown(inner, dataset, kept["nearest"], kept["answer_room"])
+        shown = [Example(d["id"], d["input"], d["output"]) for d in kept["demonstrations"]]
+        return Shown(inner, turns(shown))
+
+
+class Shown:
+    """A language model that is shown the same demonstrations before every prompt's last question."""
+
+    def __init__(self, inner: LanguageModel, demonstrations: list[Message]) -> None:
+        self.inner = inner
+        self.demonstrations = demonstrations
+
+    @property
+    def usage(self) -> Usage:
+        return self.inner.usage
+
+    def extend(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        """The prompts with the demonstrations between system prompt and question."""
+        return [insert(prompt, self.demonstrations) for prompt in prompts]
+
+    def generate(self, prompts: Sequence[Prompt], config: GenerationConfig) -> list[str]:
+        return self.inner.generate(self.extend(prompts), config)
+
+    def score(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[float]:
+        return self.inner.score(self.extend(prompts), completions)
+
+    def score_choices(self, prompts: Sequence[Prompt], choices: Sequence[str]) -> np.ndarray:
+        return self.inner.score_choices(self.extend(prompts), choices)
+
+
+class NearestShown(Shown):
+    """Shows each question the training rows most like it, the most alike last, as many as fit."""
+
+    def __init__(self, inner: LanguageModel, dataset: Dataset, count: int, answer_room: int) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        super().__init__(inner, [])
+        self.examples, self.count, self.answer_room = dataset.train, count, answer_room
+        # letter groups rather than words: no stop-word list, no language to know
+        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
+        self.vectors = self.vectorizer.fit_transform([example.input for example in self.examples])
+
+    def extend(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        likeness = self.vectorizer.transform([prompt[-1]["content"] for prompt in prompts]) @ self.vectors.T
+        return [self._extend_one(prompt, row) for prompt, row in zip(prompts, likeness, strict=True)]
+
+    def _extend_one(self, prompt: Prompt, likeness: object) -> Prompt:
+        order = np.argsort(-likeness.toarray().ravel(), kind="stable")[: self.count]
+        nearest = [self.examples[row] for row in order]
+        room = self.inner.context - self.answer_room - len(self.inner.encode(prompt))
+        return insert(prompt, turns(those_that_fit(self.inner.tokenizer, nearest, room)[::-1]))
+
+
+def turns(examples: Sequence[Example]) -> list[Message]:
+    """Each example as a question and its answer."""
+    return [
+        {"role": role, "content": text}
+        for example in examples
+        for role, text in (("user", example.input), ("assistant", example.output))
+    ]
+
+
+def insert(prompt: Prompt, demonstrations: list[Message]) -> Prompt:
+    """Put the demonstrations after the system prompt."""
+    start = 1 if prompt and prompt[0]["role"] == "system" else 0
+    return [*prompt[:start], *demonstrations, *prompt[start:]]
+
+
+def choose_demonstrations(dataset: Dataset, count: int, how: str, seed: int) -> list[Example]:
+    """Choose training rows: blindly, or balanced over labels (over answers' lengths where there are no labels)."""
+    drawn = [dataset.train[i] for i in np.random.default_rng(seed).permutation(len(dataset.train))]
+    if how == "random":
+        return drawn[:count]
+    if dataset.task == "classify":
+        kinds: dict[object, list[Example]] = {}
+        for example in drawn:
+            kinds.setdefault(example.output, []).append(example)
+        queues = list(kinds.values())
+    else:
+        by_length = sorted(drawn, key=lambda example: len(example.output))
+        places = np.array_split(np.arange(len(by_length)), min(count, len(by_length)))
+        queues = [[by_length[place[len(place) // 2]]] for place in places]
+    chosen: list[Example] = []
+    while len(chosen) < count and any(queues):
+        chosen += [queue.pop(0) for queue in queues if queue]
+    return chosen[:count]
+
+
+def context_of(base: ModelSource) -> int:
+    """Tokens the base model can read; 1,024 where nobody says."""
+    return base.context or 1024
+
+
+def longest_prompt(tokenizer: object, dataset: Dataset) -> int:
+    """Tokens of the longest prompt among the 50 with most letters."""
+    from tailor.models.chat import encode_chat
+
+    rows = sorted([*dataset.train, *dataset.validation], key=lambda example: -len(example.input))[:50]
+    return max(
+        len(encode_chat(tokenizer, dataset.prompt(e.input), add_generation_prompt=True).input_ids)
+        for e in rows
+    )
+
+
+def those_that_fit(tokenizer: object, examples: Sequence[Example], room: int) -> list[Example]:
+    """The examples, in order, whose tokens fit into `room` together; a longer one is passed over."""
+    from tailor.models.chat import encode_chat
+
+    fitting = []
+    for example in examples:
+        size = len(encode_chat(tokenizer, turns([example])).input_ids)
+        if size <= room:
+            fitting.append(example)
+            room -= size
+    return fitting
