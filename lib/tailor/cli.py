@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,14 @@ STOPPED = 130
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0, 1 after an error, 130 after Ctrl-C or SIGTERM."""
     arguments = _parser().parse_args(argv)
+    return guarded(lambda: arguments.command(arguments))
+
+
+def guarded(work: Callable[[], int | None]) -> int:
+    """Do `work`, telling errors as a person reads them. Returns the exit code."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        return arguments.command(arguments) or 0
+        return work() or 0
     except WorkbenchError as error:
         print(_told(error), file=sys.stderr)
         return 1

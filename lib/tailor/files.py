@@ -28,7 +28,7 @@ def writing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # a short random name: the final name may already be as long as the file system allows
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".writing-{os.getpid()}-", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         temporary.unlink()
@@ -52,7 +52,7 @@ def _flush(path: Path) -> None:
 def _replace(temporary: Path, path: Path) -> None:
     """Rename over `path`; a folder is first moved aside, since rename does not replace a full folder."""
     if temporary.is_dir() and path.exists():
-        aside = path.with_name(f".old-{path.name[:80]}-{os.getpid()}")
+        aside = path.with_name(f".writing-{os.getpid()}-old-{path.name[:80]}")
         _remove(aside)
         os.replace(path, aside)
         os.replace(temporary, path)
@@ -66,6 +66,16 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half-written below `folder`; what a living one is writing stays."""
+    import psutil
+
+    for path in list(folder.rglob(".writing-*")):
+        pid = path.name.split("-")[1]
+        if not (pid.isdigit() and psutil.pid_exists(int(pid))):
+            _remove(path)
 
 
 def write_text(path: Path, text: str) -> None:

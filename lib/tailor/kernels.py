@@ -56,8 +56,7 @@ def run_kernel(arguments: list[str]) -> None:
     """Be a kernel until told to stop. `arguments` are those of ipykernel: ["-f", connection_file]."""
     from ipykernel.kernelapp import IPKernelApp
 
-    # the history of headless runs is of no use, and its database would be one more file that several kernels share
-    IPKernelApp.launch_instance(argv=[*arguments, "--HistoryManager.hist_file=:memory:"])
+    IPKernelApp.launch_instance(argv=arguments)
 
 
 # --- the fork server -----------------------------------------------------------------------------------------------
@@ -180,9 +179,11 @@ class PlainKernelManager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         argv = [sys.executable, "-m", "tailor.kernels", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3 (Tailor)", language="python")
+        encrypted = {"supported_encryption": "curve"}
+        return KernelSpec(argv=argv, display_name="Python 3", language="python", metadata=encrypted)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
+        kw["transport_encryption"] = "required"
         if self.provisioner is None:
             self.kernel_id = self.kernel_id or f"tailor-{os.getpid()}"
             self.provisioner = self.provisioner_class(

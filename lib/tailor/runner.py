@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tailor.errors import WorkbenchError, did_you_mean
-from tailor.files import disk_error, write_json
+from tailor.files import disk_error, sweep, write_json
 from tailor.project import Project, home, source_home
 from tailor.series import STEPS, StepSpec
 from tailor.terminal import SeriesDisplay
@@ -94,6 +94,7 @@ def run_series(
     """
     notebooks = notebooks or notebooks_folder()
     with driving(project):
+        sweep(project.folder)
         progress = _listen(project)
         journal = Journal(project)
         try:
