@@ -1,0 +1,136 @@
+"""The whole recipe, from a folder of text files to a model folder: ``python -m tailor.pretraining.recipe --help``.
+
+Three commands, each of which leaves its result in ``--work`` and can be run again:
+
+    prepare   corpus folder -> tokenizer/, tokens/<source>.bin, held_out/<source>.txt, corpus.json
+    pretrain  tokens -> <name>/checkpoint, <name>/log.jsonl
+    export    checkpoint -> a model folder (safetensors, tokenizer, chat template, SHA256SUMS)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tailor.pretraining.corpus import SEPARATOR, Source, read_corpus
+from tailor.pretraining.export import export_model
+from tailor.pretraining.loop import BASE, MINI, Learner, Schedule, Shape, build_model, train
+from tailor.pretraining.packing import MIXTURE_EXPONENT, Mixture, write_tokens
+from tailor.pretraining.tokenizer import sample_pieces, train_tokenizer
+
+SHAPES: dict[str, Shape] = {"tailor-mini": MINI, "tailor-base": BASE}
+TOKENIZER_CHARACTERS = 24_000_000  # merges change little beyond this
+
+
+def tokenizer_sample(sources: list[Source], characters: int):
+    """Yield training text for the tokenizer, sources weighted as in the mixture; held-out text never."""
+    weights = {s.name: s.training_characters**MIXTURE_EXPONENT for s in sources}
+    total = sum(weights.values())
+    for source in sources:
+        yield from sample_pieces(
+            source.training, most_characters=int(characters * weights[source.name] / total)
+        )
+
+
+def prepare(corpus: Path, work: Path, *, vocabulary: int = 8192, context: int = 512) -> dict:
+    """Hold out, train the tokenizer, write the token files; return what corpus.json says of every source."""
+    from transformers import AutoTokenizer
+
+    sources = read_corpus(corpus)
+    folder = work / "tokenizer"
+    if not (folder / "tokenizer.json").exists():
+        sample = tokenizer_sample(sources, TOKENIZER_CHARACTERS)
+        train_tokenizer(sample, vocabulary=vocabulary, context=context).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for name in ("tokens", "held_out"):
+        (work / name).mkdir(parents=True, exist_ok=True)
+    report = {}
+    for source in sources:
+        tokens = write_tokens(work / "tokens" / f"{source.name}.bin", source.training, tokenizer)
+        text = f"\n{SEPARATOR}\n".join(source.held_out)
+        (work / "held_out" / f"{source.name}.txt").write_text(text, encoding="utf-8", newline="\n")
+        report[source.name] = {
+            "training_documents": len(source.training), "training_characters": source.training_characters,
+            "training_tokens": tokens, "held_out_documents": len(source.held_out),
+            "held_out_characters": source.held_out_characters,
+        }  # fmt: skip
+        print(source.name, report[source.name], flush=True)
+    (work / "corpus.json").write_text(json.dumps(report, indent=1))
+    return report
+
+
+def open_mixture(work: Path, *, seed: int, weights: dict[str, float] | None = None) -> Mixture:
+    """Return the mixture over every token file under ``work/tokens``, memory-mapped."""
+    paths = sorted((work / "tokens").glob("*.bin"))
+    streams = {p.stem: np.memmap(p, dtype=np.uint16, mode="r") for p in paths}
+    return Mixture(streams, seed=seed, weights=weights)
+
+
+def pretrain(name: str, work: Path, schedule: Schedule, *, compiled: bool, save_every: float = 180.0):
+    """Train (or go on training) the model ``name``; see `tailor.pretraining.loop.train`."""
+    mixture = open_mixture(work, seed=schedule.seed)
+    learner = Learner(build_model(SHAPES[name], seed=schedule.seed), schedule, compiled=compiled)
+    print(name, sum(w.numel() for w in learner.master), "parameters", flush=True)
+    log = lambda entry: print(entry, flush=True)  # noqa: E731
+    return train(learner, mixture, work / name, parts=2, save_every=save_every, log=log)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tailor.pretraining.recipe", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder for everything the recipe makes")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("prepare")
+    one.add_argument("corpus", type=Path, help="folder of .txt or .txt.gz files, one per source")
+    two = commands.add_parser("pretrain")
+    two.add_argument("name", choices=SHAPES)
+    two.add_argument("--seconds", type=float, help="training seconds to spend")
+    two.add_argument("--deadline", help="HH:MM in UTC; sets --seconds to what is left until then")
+    two.add_argument("--steps", type=int)
+    two.add_argument(
+        "--compiled", action="store_true", help="torch.compile: needs a C++ compiler, about a minute"
+    )
+    two.add_argument("--muon-rate", type=float, default=Schedule.muon_rate)
+    two.add_argument("--adam-rate", type=float, default=Schedule.adam_rate)
+    two.add_argument("--batch-tokens", type=int, default=Schedule.batch_tokens)
+    three = commands.add_parser("export")
+    three.add_argument("name", choices=SHAPES)
+    three.add_argument("folder", type=Path, help="the model folder to write")
+    three.add_argument("--stage", default="", help="'chat' for the weights after the second stage")
+    options = parser.parse_args(arguments)
+    if options.command == "prepare":
+        prepare(options.corpus, options.work)
+    elif options.command == "pretrain":
+        seconds = seconds_until(options.deadline) if options.deadline else options.seconds
+        schedule = Schedule(
+            steps=options.steps, seconds=None if options.steps else seconds, batch_tokens=options.batch_tokens,
+            muon_rate=options.muon_rate, adam_rate=options.adam_rate,
+        )  # fmt: skip
+        pretrain(options.name, options.work, schedule, compiled=options.compiled)
+    else:
+        export(options.name, options.work, options.folder, options.stage)
+
+
+def export(name: str, work: Path, folder: Path, stage: str = "") -> None:
+    """Write the model folder of ``name`` from its newest checkpoint; ``stage="chat"`` takes the second stage's."""
+    from transformers import AutoTokenizer
+
+    run = work / (f"{name}-{stage}" if stage else name)
+    tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
+    export_model(run / "checkpoint" / "weights.safetensors", SHAPES[name], tokenizer, folder)
+
+
+def seconds_until(deadline: str) -> float:
+    """Return the seconds from now to the next HH:MM in UTC."""
+    hours, minutes = map(int, deadline.split(":"))
+    now = time.time()
+    return (hours * 3600 + minutes * 60 - now) % 86400
+
+
+if __name__ == "__main__":
+    main()
