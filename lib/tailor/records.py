@@ -169,6 +169,7 @@ class Source(Part):
     sha256: str
     owner: str = ""
     licence: str = ""
+    frozen_test: bool = Field(False, description="its rows are the test set, given by the user")
     notes: list[str] = []
 
 

@@ -1,0 +1,109 @@
+"""Personal data: found by pattern, confirmed by checksum where there is one, replaced by a placeholder."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import polars as pl
+
+from tailor.data.cleaning.operation import Repair, map_distinct
+
+Kind = Literal["email", "iban", "card", "phone"]
+
+KINDS: tuple[Kind, ...] = ("email", "iban", "card", "phone")
+"""In the order in which they are looked for: an IBAN holds digits that would pass for a phone number."""
+
+_EMAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
+_IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,8}(?:[ -]?[A-Za-z0-9]{1,4})?\b")
+_CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d])")
+# International (+49 30 ...), or with a trunk zero and at least nine digits, or (555) 123-4567, 555-123-4567.
+_PHONE = re.compile(
+    r"(?<![\w.,+-])(?:(?:\+|00)\d{1,3}[\s./-]?(?:\(0?\d{1,5}\)|\d)[\d\s./()-]{5,16}\d"
+    r"|\(?0\d{1,5}\)?[\s./-]?\d[\d\s./-]{4,12}\d"
+    r"|\(\d{3}\)\s?\d{3}[\s.-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|[.,]\d)"
+)
+_DATE = re.compile(r"^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|^\d{4}[./-]\d{1,2}[./-]\d{1,2}")
+GATE = r"@[\w-]+\.|\d[\s()./-]{0,3}\d[\s()./-]{0,3}\d[\s()./-]{0,3}\d[\s()./-]{0,3}\d|[A-Za-z]{2}\d{2}"
+
+
+def mask(text: str, kinds: Sequence[Kind] = KINDS, name: Callable[[str, str], str] | None = None) -> str:
+    """Replace personal data by [EMAIL], [IBAN], [CARD] and [PHONE].
+
+    Args:
+        name: makes the placeholder from the kind and the value found, in place of the plain one.
+    """
+    name = name or (lambda kind, _: f"[{kind.upper()}]")
+    for kind in KINDS:
+        if kind in kinds:
+            text = _FINDERS[kind](text, partial(name, kind))
+    return text
+
+
+def _mask_email(text: str, name: Callable[[str], str]) -> str:
+    return _EMAIL.sub(lambda m: name(m.group()), text) if "@" in text else text
+
+
+def _mask_iban(text: str, name: Callable[[str], str]) -> str:
+    """An IBAN's end is found by its checksum: the words after it may look like a part of it."""
+    from stdnum import iban
+
+    out, start = [], 0
+    for found in _IBAN.finditer(text):
+        value = found.group()
+        length = next(
+            (n for n in range(len(value), 14, -1) if iban.is_valid(value[:n], check_country=False)), 0
+        )
+        if length:
+            value = value[:length].rstrip(" -")
+            out += [text[start : found.start()], name(value)]
+            start = found.start() + len(value)
+    return "".join([*out, text[start:]])
+
+
+def _mask_card(text: str, name: Callable[[str], str]) -> str:
+    from stdnum import luhn
+
+    def replace(found: re.Match) -> str:
+        digits = re.sub(r"\D", "", found.group())
+        return name(digits) if luhn.is_valid(digits) and len(set(digits)) > 1 else found.group()
+
+    return _CARD.sub(replace, text)
+
+
+def _mask_phone(text: str, name: Callable[[str], str]) -> str:
+    def replace(found: re.Match) -> str:
+        digits = re.sub(r"\D", "", found.group())
+        real = 9 <= len(digits) <= 15 and not _DATE.match(found.group())
+        return name(found.group()) if real else found.group()
+
+    return _PHONE.sub(replace, text)
+
+
+_FINDERS = {"email": _mask_email, "iban": _mask_iban, "card": _mask_card, "phone": _mask_phone}
+
+
+@dataclass(frozen=True)
+class MaskPersonalData(Repair):
+    """Replace e-mail addresses, phone numbers, IBANs and card numbers in every column.
+
+    In running text the placeholder is plain ([EMAIL]). In other columns it is numbered ([EMAIL 3]), so that rows of
+    one customer can still be told from another's.
+    """
+
+    name = "mask_personal_data"
+    title = "Mask personal data"
+
+    kinds: tuple[Kind, ...]
+    texts: tuple[str, ...]
+
+    def repair(self, cells: pl.Series) -> pl.Series:
+        if cells.name in self.texts:
+            return map_distinct(cells, GATE, partial(mask, kinds=self.kinds))
+        numbers: dict[str, int] = {}
+
+        def numbered(kind: str, value: str) -> str:
+            return f"[{kind.upper()} {numbers.setdefault(value.lower(), len(numbers) + 1)}]"
+
+        return map_distinct(cells, GATE, partial(mask, kinds=self.kinds, name=numbered))
