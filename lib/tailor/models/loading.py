@@ -6,6 +6,7 @@ batch ends where the answer begins.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,12 +35,10 @@ def load_tokenizer(model: str | Path | ModelSource) -> PreTrainedTokenizerBase:
     Raises:
         WorkbenchError: no such model, or its tokenizer files are missing or damaged.
     """
-    from transformers import AutoTokenizer
-
     source = resolve(model)
     check_files(source)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source.location, trust_remote_code=False)
+        tokenizer = _tokenizer_class(source).from_pretrained(source.location, trust_remote_code=False)
     except Exception as error:  # each tokenizer class fails in its own way
         raise _unreadable(source, "tokenizer", error) from error
     if tokenizer.pad_token_id is None:
@@ -49,6 +48,19 @@ def load_tokenizer(model: str | Path | ModelSource) -> PreTrainedTokenizerBase:
     if source.architecture != "encoder" and not tokenizer.chat_template:
         tokenizer.chat_template = PLAIN_CHAT_TEMPLATE
     return tokenizer
+
+
+def _tokenizer_class(source: ModelSource) -> type:
+    """AutoTokenizer imports torch (five seconds) to learn which class it is; many folders say it in plain words."""
+    import transformers
+
+    config = source.folder and source.folder / "tokenizer_config.json"
+    try:
+        named = json.loads(config.read_text(encoding="utf-8")).get("tokenizer_class") if config else None
+    except (OSError, ValueError, AttributeError):
+        named = None
+    plain = named in ("PreTrainedTokenizerFast", "TokenizersBackend")
+    return transformers.PreTrainedTokenizerFast if plain else transformers.AutoTokenizer
 
 
 def load_model(
