@@ -1,0 +1,134 @@
+"""Blocks as HTML, for notebooks and the report alike. All text is escaped; styles stand on each element, since
+JupyterLab strips style sheets from notebooks it does not trust, and executed copies are such notebooks."""
+
+import base64
+import io
+import warnings
+from html import escape
+from typing import Any
+
+from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
+from tailor.plain import (
+    CALLOUT_WORDS,
+    cut_note,
+    format_value,
+    number_columns,
+    show_blanks,
+    token_kinds,
+    visible,
+)
+
+INK = "color:var(--jp-ui-font-color1,#1b1b1b)"
+FAINT = "color:var(--jp-ui-font-color2,#5c5c5c)"
+LINE = "var(--jp-border-color2,#d0d0d0)"
+_FONT = "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45"
+_CELL = "padding:4px 10px;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
+_CALLOUTS = {
+    "good": ("✔", "#009e73"),
+    "note": ("ℹ", "#0072b2"),  # noqa: RUF001
+    "warning": ("⚠", "#e69f00"),
+    "bad": ("✖", "#d55e00"),
+}
+_TOKEN_MARKS = (  # background and underline: each kind is told apart without colour too
+    ("rgba(0,158,115,0.25)", "2px solid #009e73"),
+    ("rgba(128,128,128,0.12)", "2px solid transparent"),
+    ("rgba(86,180,233,0.25)", "2px dashed #0072b2"),
+    ("rgba(230,159,0,0.25)", "2px dotted #b87f00"),
+    ("rgba(204,121,167,0.25)", "3px double #a4517f"),
+)
+
+
+def safe(text: Any) -> str:
+    """Escaped text, with unshowable characters made visible."""
+    return escape(visible(str(text)))
+
+
+def to_html(block: Block) -> str:
+    """A block as an HTML fragment."""
+    match block:
+        case Heading(text):
+            body = f'<h4 style="{INK};margin:14px 0 4px 0">{safe(text)}</h4>'
+        case Text(text):
+            body = f'<p style="{INK};margin:4px 0;max-width:80ch;white-space:pre-wrap">{safe(text)}</p>'
+        case Callout():
+            body = _callout_html(block)
+        case Table():
+            body = _table_html(block)
+        case Figure():
+            body = _figure_html(block)
+        case Tokens():
+            body = _tokens_html(block)
+    # the class keeps MathJax from taking "$5 and $6" in someone's data for a formula
+    return f'<div class="tailor-block tex2jax_ignore mathjax_ignore" style="{_FONT}">{body}</div>'
+
+
+def _callout_html(callout: Callout) -> str:
+    sign, colour = _CALLOUTS[callout.kind]
+    style = f"border-left:4px solid {colour};padding:6px 12px;margin:6px 0;max-width:90ch;{INK}"
+    return (
+        f'<div style="{style}"><b>{sign} {CALLOUT_WORDS[callout.kind]}.</b> '
+        f'<span style="white-space:pre-wrap">{safe(callout.text)}</span></div>'
+    )
+
+
+def _table_html(table: Table) -> str:
+    right = ["right" if number else "left" for number in number_columns(table)]
+    head = "".join(
+        f'<th style="{_CELL};text-align:{align};position:sticky;top:0;font-weight:600;{INK};'
+        f'background:var(--jp-layout-color2,#eeeeee)">{safe(name)}</th>'
+        for name, align in zip(table.columns, right, strict=True)
+    )
+    body = "".join(_row_html(row, right) for row in table.rows[: table.show])
+    notes = " ".join(note for note in (table.caption, cut_note(table)) if note)
+    caption = f'<div style="{FAINT};margin:2px 0 8px 0">{safe(notes)}</div>' if notes else ""
+    return (
+        f'<div style="max-height:480px;overflow:auto;margin:6px 0">'
+        f'<table style="border-collapse:collapse;margin:0;font-size:13px"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{caption}"
+    )
+
+
+def _row_html(row: Any, right: list[str]) -> str:
+    cells = "".join(
+        f'<td style="{_CELL};text-align:{align};max-width:60ch;border-bottom:1px solid {LINE};{INK}">'
+        f"{safe(format_value(value))}</td>"
+        for value, align in zip(row, right, strict=True)
+    )
+    return f"<tr>{cells}</tr>"
+
+
+def _tokens_html(tokens: Tokens) -> str:
+    kinds = token_kinds(tokens)
+    marks = {kind: _TOKEN_MARKS[i % len(_TOKEN_MARKS)] for i, kind in enumerate(kinds)}
+    pieces = "".join(_piece(show_blanks(text), *marks[kind]) for text, kind in tokens.pieces)
+    legend = "".join(
+        f'<span style="margin-right:18px">{_piece("abc", *marks[kind])} {safe(meaning)}</span>'
+        for kind, meaning in kinds.items()
+    )
+    caption = f'<div style="{FAINT}">{safe(tokens.caption)}</div>' if tokens.caption else ""
+    strip = (
+        f"font-family:var(--jp-code-font-family,monospace);font-size:13px;line-height:2;{INK};"
+        f"white-space:pre-wrap;overflow-wrap:anywhere;max-height:480px;overflow:auto;margin:6px 0;"
+        f"padding:6px 10px;border:1px solid {LINE}"
+    )
+    return f'<div style="{INK}">{legend}</div><div style="{strip}">{pieces}</div>{caption}'
+
+
+def _piece(text: str, background: str, underline: str) -> str:
+    style = f"background-color:{background};border-bottom:{underline};padding:1px 0;margin-right:2px"
+    return f'<span style="{style}">{safe(text)}</span>'
+
+
+def figure_png(figure: Figure) -> bytes:
+    """Draw a figure block; returns a PNG at twice the screen's resolution."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # boxes say it well enough
+        figure.draw().savefig(buffer, format="png", dpi=160, facecolor="white")
+    return buffer.getvalue()
+
+
+def _figure_html(figure: Figure) -> str:
+    data = base64.b64encode(figure_png(figure)).decode()
+    alt = escape(visible(figure.alt), quote=True)
+    return f'<img alt="{alt}" title="{alt}" style="max-width:100%;width:720px" src="data:image/png;base64,{data}">'

@@ -1,0 +1,257 @@
+"""One control per setting: which widget fits which kind of value, and how its value is read back."""
+
+import math
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+import ipywidgets as widgets
+import traitlets
+import yaml
+from pydantic import BaseModel
+
+from tailor.settings import Described
+
+_WIDE = widgets.Layout(width="98%")
+
+
+class NumberBox(widgets.HBox):
+    """A number in a text box, with a slider beside it where there are bounds.
+
+    The box decides; the slider is a way to fill it, so a value outside the slider's range stays exact.
+
+    Attributes:
+        value: the number; None for an empty box; the text as typed where it is no number.
+    """
+
+    value = traitlets.Any(None, allow_none=True)
+
+    def __init__(self, value: float | None, whole: bool, slider: widgets.Widget | None, tooltip: str) -> None:
+        self._whole = whole
+        self._slider = slider
+        self._busy = False
+        self.box = widgets.Text(
+            continuous_update=False, placeholder="none", tooltip=tooltip, layout=widgets.Layout(width="110px")
+        )
+        super().__init__([slider, self.box] if slider else [self.box])
+        self.box.observe(self._from_box, "value")
+        if slider:
+            slider.observe(self._from_slider, "value")
+        self.observe(self._show, "value")
+        self.value = value
+
+    def _from_box(self, change: dict) -> None:
+        if not self._busy:
+            self.value = parse_number(change["new"], self._whole)
+
+    def _from_slider(self, change: dict) -> None:
+        if not self._busy:
+            # a slider's step leaves digits nobody chose: 0.30000000000000004, 0.00019952623149688788
+            self.value = change["new"] if self._whole else float(f"{change['new']:.6g}")
+
+    def _show(self, _: dict) -> None:
+        self._busy = True
+        try:
+            self.box.value = write_number(self.value)
+            if self._slider and isinstance(self.value, (int, float)) and math.isfinite(self.value):
+                self._slider.value = min(max(self.value, _low(self._slider)), _high(self._slider))
+        finally:
+            self._busy = False
+
+
+def _low(slider: widgets.Widget) -> float:
+    return slider.base**slider.min if isinstance(slider, widgets.FloatLogSlider) else slider.min
+
+
+def _high(slider: widgets.Widget) -> float:
+    return slider.base**slider.max if isinstance(slider, widgets.FloatLogSlider) else slider.max
+
+
+def parse_number(text: str, whole: bool) -> int | float | str | None:
+    """What a person typed as a number; the text itself where it is none, so that the error can quote it."""
+    text = text.strip()
+    if not text:
+        return None
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if whole or kind is float else float(number)
+    return text
+
+
+def write_number(value: Any) -> str:
+    """The shortest text that reads back as exactly this number: 2e-4 as "0.0002", 1e-5 as "1e-05"."""
+    return "" if value is None else str(value) if isinstance(value, str) else repr(value)
+
+
+def kinds_of(annotation: Any) -> tuple[set, bool]:
+    """The types an annotation allows, and whether None is one of them."""
+    if get_origin(annotation) in (Union, UnionType):
+        parts = get_args(annotation)
+        return {get_origin(part) or part for part in parts if part is not NoneType}, NoneType in parts
+    return {get_origin(annotation) or annotation}, False
+
+
+class Control:
+    """One setting's widget, and how to read it.
+
+    Args:
+        setting: the setting, described.
+        value: its value now.
+
+    Attributes:
+        widget: what a person moves; its `value` may be set in a test.
+    """
+
+    def __init__(self, setting: Described, value: Any) -> None:
+        self.setting = setting
+        self._given = value
+        kinds, self._optional = kinds_of(setting.type)
+        self._read = lambda shown: shown
+        self.widget = self._make(kinds, value)
+        self._shown_first = self.widget.value
+
+    @property
+    def touched(self) -> bool:
+        """Whether the widget shows something else than at first."""
+        return self.widget.value != self._shown_first
+
+    def read(self) -> Any:
+        """The value shown. Untouched, it is the value given, to the last digit.
+
+        Raises:
+            ValueError: a YAML text that cannot be read.
+        """
+        return self._read(self.widget.value) if self.touched else self._given
+
+    def _make(self, kinds: set, value: Any) -> widgets.Widget:
+        tip = tooltip(self.setting)
+        if self.setting.choices and list in kinds:
+            self._read = list
+            options = list(self.setting.choices)
+            rows = min(6, len(options))
+            return widgets.SelectMultiple(
+                options=options, value=tuple(value or ()), tooltip=tip, rows=rows, layout=_WIDE
+            )
+        if self.setting.choices and len(kinds) == 1:
+            options = [(_choice(choice), choice) for choice in self.setting.choices]
+            options = [("none", None), *options] if self._optional else options
+            return widgets.Dropdown(options=options, value=value, tooltip=tip, layout=_WIDE)
+        if kinds == {bool} and not self._optional:
+            return widgets.Checkbox(value=bool(value), indent=False, tooltip=tip)
+        if kinds and kinds <= {int, float}:
+            whole = float not in kinds
+            return NumberBox(value, whole, _slider(self.setting, value, whole, tip), tip)
+        if kinds == {str}:
+            return self._text(value, tip)
+        if kinds == {list} and get_args(self.setting.type)[:1] == (str,):
+            self._read = _lines
+            return _area("\n".join(value or ()), tip, "one per line")
+        empty = None if self._optional else [] if list in kinds else {} if dict in kinds else None
+        self._read = lambda shown: _read_yaml(shown) if shown.strip() else empty
+        return _area(_write_yaml(value), tip, "YAML")
+
+    def _text(self, value: str | None, tip: str) -> widgets.Widget:
+        self._read = (lambda shown: shown or None) if self._optional else self._read
+        placeholder = "none" if self._optional else ""
+        if self.setting.multiline or "\n" in (value or ""):
+            return _area(value or "", tip, placeholder)
+        return widgets.Text(
+            value or "", placeholder=placeholder, tooltip=tip, layout=_WIDE, continuous_update=False
+        )
+
+
+def _choice(choice: Any) -> str:
+    return str(choice).replace("_", " ") if isinstance(choice, str) else str(choice)
+
+
+def _area(text: str, tip: str, placeholder: str) -> widgets.Textarea:
+    rows = min(12, max(3, text.count("\n") + 1, len(text) // 45 + 1))
+    return widgets.Textarea(
+        text, tooltip=tip, placeholder=placeholder, rows=rows, layout=_WIDE, continuous_update=False
+    )
+
+
+def _slider(setting: Described, value: float | None, whole: bool, tip: str) -> widgets.Widget | None:
+    """A slider where the bounds give it two ends; a logarithmic one may take its lower end from the default."""
+    shape = {"readout": False, "continuous_update": False, "tooltip": tip}
+    shape["layout"] = widgets.Layout(flex="1 1 auto", width="auto", min_width="80px")
+    low, high = setting.low, setting.high
+    if setting.log:
+        middle = next((number for number in (value, setting.default, high) if number), 1e-3)
+        ends = [math.log10(low or middle / 1000), math.log10(high or middle * 1000)]
+        return widgets.FloatLogSlider(value=middle, min=ends[0], max=ends[1], step=0.05, **shape)
+    if low is None or high is None:
+        return None
+    start = min(max(value if value is not None else low, low), high)
+    if whole:
+        return widgets.IntSlider(value=int(start), min=int(low), max=int(high), **shape)
+    step = 10 ** math.floor(math.log10(high - low) - 1.5) if high > low else 0.01
+    return widgets.FloatSlider(value=start, min=low, max=high, step=step, **shape)
+
+
+def tooltip(setting: Described) -> str:
+    """Explanation, unit, range, default and source of a setting."""
+    parts = [setting.explain]
+    if setting.low is not None or setting.high is not None:
+        ends = (("at least", setting.low), ("at most", setting.high))
+        parts.append(
+            ", ".join(f"{word} {write_number(end)}" for word, end in ends if end is not None).capitalize()
+            + "."
+        )
+    if setting.unit:
+        parts.append(f"Unit: {setting.unit}.")
+    if not setting.required:
+        parts.append(f"Default: {plain(setting.default)}.")
+    if setting.source:
+        parts.append(f"Source: {setting.source}")
+    return "\n".join(parts)
+
+
+def plain(value: Any) -> str:
+    """A setting's value in one short line."""
+    if value is None or value == [] or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return write_number(value)
+    if isinstance(value, str):
+        return value
+    text = yaml.safe_dump(
+        _dump(value), default_flow_style=True, sort_keys=False, allow_unicode=True, width=1e9
+    )
+    return text.removesuffix("\n...\n").strip()
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _dump(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {key: _dump(item) for key, item in value.items()}
+    return [_dump(item) for item in value] if isinstance(value, (list, tuple, set)) else value
+
+
+def _write_yaml(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return ""
+    return yaml.safe_dump(_dump(value), sort_keys=False, allow_unicode=True, width=60)
+
+
+def _read_yaml(text: str) -> Any:
+    """What YAML text says.
+
+    Raises:
+        ValueError: in a sentence that names the line.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise ValueError(f"is not valid YAML{where}") from None
