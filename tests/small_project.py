@@ -118,3 +118,47 @@ def add_run(project: Project, technique: str, title: str) -> str:
         bytes=2_500_000 if technique == "lora" else 0,
     ).save(project.path(f"runs/{ident}/run.json"))
     return ident
+
+
+def answer_by_rule(monkeypatch, models: dict[str, RuleModel]) -> None:
+    """Let `load_run` give the model of the run's technique: {"zero_shot": RuleModel(...)}."""
+    from tailor.training import runs
+
+    monkeypatch.setattr(
+        runs, "load_run", lambda project, ident, dataset=None: models[ident.rsplit("-", 1)[0]]
+    )
+
+
+def run_step(project: Project, name: str, **settings):
+    """Run a step as a notebook does; returns its record's values."""
+    import json
+
+    from tailor.notebook import run_step as run
+    from tailor.progress import Log
+    from tailor.series import find_step
+
+    step = find_step(name)
+    chosen = project.settings(step, settings)
+    run(project, step, chosen, project.inputs(step, chosen), Log())
+    assert project.state(step, settings).state == "done"
+    return json.loads(project.path(step.record).read_text(encoding="utf-8"))
+
+
+def evaluated_project(
+    home: Path, monkeypatch, task: str = "classify", shares=(0.2, 0.4, 0.9), **options
+) -> Project:
+    """A project after 10_evaluate whose zero-shot, few-shot and LoRA models answer these shares of rows rightly."""
+    from tailor.records import Alignment, Baselines, Search, Tuned
+
+    project = make_project(home, task, **options)
+    titles = {"zero_shot": "Zero-shot prompting", "few_shot": "Few-shot prompting", "lora": "LoRA"}
+    ids = [add_run(project, name, title) for name, title in titles.items()]
+    answer_by_rule(
+        monkeypatch, {name: RuleModel(task, share) for name, share in zip(titles, shares, strict=True)}
+    )
+    Baselines(runs=ids[:2], verdict="").save(project.path("baselines.json"))
+    Tuned(run=ids[2]).save(project.path("tuned.json"))
+    Search(metric="accuracy", trials=[], best={}).save(project.path("search/search.json"))
+    Alignment(pairs=0, sources={}).save(project.path("alignment.json"))
+    run_step(project, "10_evaluate")
+    return project

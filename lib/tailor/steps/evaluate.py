@@ -1,10 +1,8 @@
 """10: base model, best prompting and tuned models on the same test rows, with intervals and paired tests."""
 
-from functools import partial
-
 from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
-from tailor.evaluation.compare import judge_criteria, metric_of, paired, verdict
+from tailor.evaluation.compare import judge_criteria, metric_of, name_of, paired, verdict
 from tailor.evaluation.evaluate import (
     EvaluationSettings,
     Evaluator,
@@ -123,6 +121,7 @@ def blocks(project: Project) -> list[Block]:
         Heading("Is it better, for whom, at what price?"),
         Callout(record.verdict, "good" if best.difference and best.difference.low > 0 else "warning"),
         comparison_table(record.compared, record.headline, record.measured.get("models", {})),
+        _ladder(record),
         evaluations_table(references, {}, "On the same rows, without a language model"),
         *[Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria],
         Heading(f"Where {best.title} is weakest"),
@@ -145,7 +144,20 @@ _KINDS = {"met": "good", "not met": "bad", "not decidable": "warning", "not meas
 
 
 def _confusion_figure(project: Project, ident: str) -> Figure:
-    from tailor import plots
+    from tailor.plots import confusion_matrix
 
     found = load_evaluation(project, ident)
-    return Figure(partial(plots.confusion, found), "Which label was answered with which, on the test rows")
+    return Figure(
+        lambda: confusion_matrix(found.labels, found.confusion),
+        "Which label was answered with which, on the test rows",
+    )
+
+
+def _ladder(record: Comparison) -> Figure:
+    from tailor.plots import metric_ladder
+
+    rows = [(line.title, line.role, line.metrics[record.headline]) for line in record.compared]
+    return Figure(
+        lambda: metric_ladder(rows, name_of(record.headline)),
+        f"{name_of(record.headline)} of each model with its 95% interval",
+    )
