@@ -1,0 +1,1 @@
+"""The grammar and the fixed documents of the invented bank, as YAML, so that they travel with the package."""
