@@ -2,19 +2,28 @@
 
 import polars as pl
 
-_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%y")
+# one pattern for the day and the polars formats it can be in; where several fit, the one that fits most cells wins
+_DAYS = (
+    (r"^(\d{4}-\d{1,2}-\d{1,2})", ("%Y-%m-%d",)),
+    (r"^(\d{4}/\d{1,2}/\d{1,2})", ("%Y/%m/%d",)),
+    (r"^(\d{1,2}\.\d{1,2}\.\d{4})", ("%d.%m.%Y",)),
+    (r"^(\d{1,2}\.\d{1,2}\.\d{2})(?:\D|$)", ("%d.%m.%y",)),
+    (r"^(\d{1,2}/\d{1,2}/\d{4})", ("%m/%d/%Y", "%d/%m/%Y")),
+    (r"^[A-Z][a-z]{2}, (\d{1,2} [A-Z][a-z]{2} \d{4})", ("%d %b %Y",)),
+)
 
 
 def sortable(cells: pl.Series) -> list[str]:
-    """Each date as ISO text, so that text order is time order; "" where no known form fits.
+    """Each date as ISO text to the minute, so that text order is time order; "" where no known form fits.
 
-    Day and month of `03/04/2025` are told apart by the column: month first, unless that fits fewer cells.
+    The forms may differ from row to row. Day and month of `03/04/2025` are told apart by the whole column.
     """
     text = cells.fill_null("").str.strip_chars()
-    day = text.str.extract(r"^([\d./-]+)", 1)
-    clock = text.str.extract(r"(\d{1,2}:\d{2}(?::\d{2})?)", 1).fill_null("00:00").str.zfill(5)
     best = pl.Series([None] * len(text), dtype=pl.Date)
-    for form in sorted(_FORMATS, key=lambda f: -day.str.to_date(f, strict=False).count()):
-        best = best.fill_null(day.str.to_date(form, strict=False))
-    known = best.dt.to_string("%Y-%m-%d")
-    return (known + "T" + clock).fill_null("").to_list()
+    for pattern, forms in _DAYS:
+        day = text.str.extract(pattern, 1)
+        read = [day.str.to_date(form, strict=False) for form in forms]
+        for dates in sorted(read, key=lambda dates: -dates.count()):
+            best = best.fill_null(dates)
+    clock = text.str.extract(r"[ T](\d{1,2}:\d{2})", 1).fill_null("00:00").str.zfill(5)
+    return (best.dt.to_string("%Y-%m-%d") + "T" + clock).fill_null("").to_list()

@@ -3,12 +3,13 @@
 import random
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
+from tailor.data.alignment import align_columns, check_renames, rename_columns
 from tailor.data.readers import FORMATS, Found, Limits, format_of, read_file
 from tailor.data.tables import write_table
 from tailor.errors import WorkbenchError
@@ -29,9 +30,11 @@ class Choices:
     encoding: str = ""
     delimiter: str = ""
     max_rows: int = 0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     seed: int = 0
     frozen_test: Path | None = None
+    align: bool = True
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_files(given: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -89,31 +92,45 @@ def gather(files: Sequence[Path], folder: Path, choices: Choices, log: Log) -> l
         WorkbenchError: a file that cannot be read, or none with a row.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    frames, bad, sources = [], [], []
-    names: set[str] = {ROWS, UNREADABLE}
+    taken: set[str] = {ROWS, UNREADABLE}
+    names = [_copy(path, folder, taken) for path in files]
+    read = []
     for path in log.track(files, "files"):
-        name = _copy(path, folder, names)
         found = read_file(path, choices.limits, choices.encoding, choices.delimiter)
         _limit_rows(found, choices.max_rows, choices.seed)
-        frames.append(_frame(found, name))
-        bad += [(f"{name}:{b.line}", name, b.line, b.reason, b.text) for b in found.unreadable]
-        frozen = choices.frozen_test is not None and path == choices.frozen_test.resolve()
-        sources.append(_describe(found, name, folder / name, choices, frozen))
-        if found.unreadable:
-            log.note(
-                f"{name}: {len(found.unreadable)} lines could not be read; they are kept with the reason"
-            )
-    rows = pl.concat(frames, how="diagonal")
+        read.append(found)
+    _name_columns(read, names, choices)
+    rows = pl.concat([_frame(found, name) for found, name in zip(read, names, strict=True)], how="diagonal")
+    bad = [
+        (f"{name}:{line.line}", name, line.line, line.reason, line.text)
+        for found, name in zip(read, names, strict=True)
+        for line in found.unreadable
+    ]
     if not rows.height:
-        raise WorkbenchError(
-            f"none of the {len(bad)} lines in {', '.join(source.name for source in sources)} could be read;"
-            f" the first, {bad[0][0]}, {bad[0][3]}",
-            "at least one readable row",
-            "check delimiter and encoding in 02_gather_data, and the export that made the file",
-        )
+        raise _no_rows(names, bad)
     write_table(rows, folder / ROWS)
     write_table(_unreadable_frame(bad), folder / UNREADABLE)
-    return sources
+    frozen = choices.frozen_test.resolve() if choices.frozen_test else None
+    return [
+        _describe(found, name, folder / name, choices, path == frozen)
+        for found, name, path in zip(read, names, files, strict=True)
+    ]
+
+
+def _name_columns(read: list[Found], names: list[str], choices: Choices) -> None:
+    check_renames(choices.renames, read)
+    for found, name in zip(read, names, strict=True):
+        rename_columns(found, name, choices.renames)
+    if choices.align:
+        align_columns(read)
+
+
+def _no_rows(names: list[str], bad: list[tuple]) -> WorkbenchError:
+    return WorkbenchError(
+        f"none of the {len(bad):,} lines in {', '.join(names)} could be read; the first, {bad[0][0]}, {bad[0][3]}",
+        "at least one readable row",
+        "check delimiter and encoding in 02_gather_data, and the export that made the file",
+    )
 
 
 def _copy(path: Path, folder: Path, taken: set[str]) -> str:

@@ -62,7 +62,7 @@ def partition(
     else:
         shuffled = split_rows(range(rows.height), None, None, choices.shares, choices.seed, "random")
         leaks = {kind: count for kind, k in keys.items() if (count := count_leaks(shuffled, k))}
-        labels, times = rows["output"].to_list(), rows["time"].to_list() if any(rows["time"]) else None
+        labels, times = rows["label"].to_list(), rows["time"].to_list() if any(rows["time"]) else None
         sides = split_rows(bundles, labels, times, choices.shares, choices.seed, choices.by)
     formatted.rows = formatted.rows.with_columns(split=pl.Series(sides, dtype=pl.String))
     formatted.take_out(_over_most(formatted.rows, choices))
@@ -122,7 +122,7 @@ def _around_frozen(
         raise WorkbenchError(
             "every row is in the given test file or a copy of one", "rows to learn from", "name more sources"
         )
-    labels, times = rows["output"].to_list(), rows["time"].to_list()
+    labels, times = rows["label"].to_list(), rows["time"].to_list()
     sides = split_rows(
         [bundles[i] for i in free],
         [labels[i] for i in free],

@@ -37,7 +37,7 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "time": ("time",),
 }
 _CODE = r"^[A-Za-z]{0,12}[-_#]?[0-9A-Fa-f-]*\d[0-9A-Fa-f-]*$|^\S+@\S+$"
-_TIME = r"^\s*(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}/\d{1,2}/\d{1,2})([T ,].*)?$"
+_TIME = r"^\s*([A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}/\d{1,2}/\d{1,2})([T ,].*)?$"
 _NUMBER = r"^\s*[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?\s*%?\s*$"
 _LABEL_LENGTH, _LABEL_WORDS, _MOST_LABELS = 60, 6, 500
 
@@ -88,7 +88,7 @@ def _describe(cells: pl.Series) -> Column:
 
 
 def _kind(full: pl.Series, distinct: int, median_length: float) -> Kind:
-    sample = full.head(2_000)
+    sample = full.gather_every(max(1, full.len() // 2_000))  # sources differ: look at all of them
 
     def share(pattern: str) -> float:
         return float(sample.str.contains(pattern).mean() or 0)
@@ -97,29 +97,34 @@ def _kind(full: pl.Series, distinct: int, median_length: float) -> Kind:
         return "messages"
     if share(_TIME) > 0.9:
         return "time"
-    if share(_NUMBER) > 0.95 and not _name_score(full.name, NAMES["group"] + NAMES["thread"]):
-        return "label" if distinct <= 20 and _name_score(full.name, NAMES["label"]) else "number"
+    if share(_NUMBER) > 0.95 and not name_score(full.name, NAMES["group"] + NAMES["thread"]):
+        return "label" if distinct <= 20 and name_score(full.name, NAMES["label"]) else "number"
     if share(_CODE) > 0.8:
         return "identifier" if distinct > 0.95 * full.len() else "group"
     words = float((sample.str.strip_chars().str.count_matches(r"[\s_]+") + 1).median() or 0)
-    few = distinct <= max(2, min(_MOST_LABELS, full.len() / 3))
-    short = median_length <= _LABEL_LENGTH and words <= _LABEL_WORDS
-    if short and (few or (full.len() < 30 and _name_score(full.name, NAMES["label"]) > 0.5)):
+    few = distinct <= max(2, min(_MOST_LABELS, full.len() / 5))
+    called_so = name_score(full.name, NAMES["label"]) > 0.5 and distinct <= max(2, full.len() / 2)
+    if median_length <= _LABEL_LENGTH and words <= _LABEL_WORDS and (few or called_so):
         return "label"
     return "text"
 
 
-def _name_score(name: str, wanted: tuple[str, ...]) -> float:
-    """1 for the role's first name, a little less for each later one; half of that if the name is only a word of it."""
-    plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
-    for place, word in enumerate(wanted):
-        if plain == word:
-            return 1 - 0.02 * place
-    parts = plain.split("_")
-    for place, word in enumerate(wanted):
-        if word in parts:
-            return 0.6 - 0.02 * place
-    return 0.0
+def plain_name(name: str) -> str:
+    """A column's name in lower case with underscores: "createdAt", "Created At" and "created.at" are one."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def name_score(name: str, wanted: tuple[str, ...], words: bool = True) -> float:
+    """How well a name fits: 1 for the first wanted one, a little less for each later one.
+
+    Args:
+        words: a name that only holds a wanted one as a word ("customer_message") counts a little over half.
+    """
+    plain = plain_name(name)
+    if plain in wanted:
+        return 1 - 0.02 * wanted.index(plain)
+    parts = plain.split("_") if words else []
+    return next((0.6 - 0.02 * place for place, word in enumerate(wanted) if word in parts), 0.0)
 
 
 def text_columns(columns: list[Column]) -> list[str]:
@@ -129,7 +134,7 @@ def text_columns(columns: list[Column]) -> list[str]:
 
 def label_columns(columns: list[Column]) -> list[str]:
     """The columns that hold labels by their contents and are called so."""
-    return [c.name for c in columns if c.kind == "label" and _name_score(c.name, NAMES["label"]) > 0.3]
+    return [c.name for c in columns if c.kind == "label" and name_score(c.name, NAMES["label"]) > 0.3]
 
 
 def required_columns(columns: list[Column]) -> list[str]:
@@ -137,7 +142,7 @@ def required_columns(columns: list[Column]) -> list[str]:
     texts = [
         c.name
         for c in columns
-        if c.kind in ("text", "messages") and c.filled >= 0.7 and not _name_score(c.name, _SIDE_TEXTS)
+        if c.kind in ("text", "messages") and c.filled >= 0.7 and not name_score(c.name, _SIDE_TEXTS)
     ]
     return texts + label_columns(columns)
 
@@ -209,8 +214,8 @@ def _guess(role: str, columns: list[Column], taken: dict[str, Role]) -> Role | N
     """The best free column for a role: by name among columns of a fitting kind, else by contents."""
     used = {given.column for given in taken.values()}
     free = [c for c in columns if c.name not in used and c.kind in _KINDS[role]]
-    named = sorted(free, key=lambda c: (-_name_score(c.name, NAMES[role]), columns.index(c)))
-    if named and (score := _name_score(named[0].name, NAMES[role])) > 0:
+    named = sorted(free, key=lambda c: (-name_score(c.name, NAMES[role]), columns.index(c)))
+    if named and (score := name_score(named[0].name, NAMES[role])) > 0:
         best = named[0]
         return Role(role, best.name, f"its name says so, and it holds {_HOLDS[best.kind]}", round(score, 2))
     return _guess_by_contents(role, free)

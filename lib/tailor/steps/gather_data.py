@@ -1,6 +1,7 @@
 """02 Gather data: which sources, whose, how good, how much?"""
 
 from tailor.blocks import Block, Callout, Heading, Table, Text
+from tailor.data.alignment import parse_renames
 from tailor.data.gather import UNREADABLE, Choices, find_files, gather
 from tailor.data.profile import profile_table
 from tailor.data.readers import Limits
@@ -35,6 +36,14 @@ class Settings(Base):
     licence: str = setting("", "Under which terms the data may be used.", label="licence or terms")
     max_rows: int = setting(
         0, "Read at most this many rows of each file, drawn at random; 0 reads all.", unit="rows", ge=0
+    )
+    align_columns: bool = setting(
+        True,
+        "Put columns of different files that mean the same under one name ('Customer_Message' and 'body' become "
+        "'message'); each is told below.",
+    )
+    rename_columns: list[str] = setting(
+        [], "Columns to rename first, each as 'old name = new name'.", advanced=True
     )
     encoding: str = setting(
         "",
@@ -87,6 +96,8 @@ def run(project: Project, settings: Settings, log: Log) -> Sources:
         max_rows=settings.max_rows,
         limits=Limits(settings.max_megabytes * 1_000_000, settings.max_cell_characters),
         seed=_seed(project),
+        align=settings.align_columns,
+        renames=parse_renames(settings.rename_columns),
         frozen_test=project.resolve(settings.test_source) if settings.test_source else None,
     )
     with writing(project.path("raw")) as folder:

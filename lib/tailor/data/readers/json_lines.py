@@ -79,7 +79,7 @@ def _as_array(text: str, path: Path, limits: Limits) -> tuple[list[dict], list[i
     objects, lines, unreadable = [], [], []
     for place, item in enumerate(items, start=1):
         if isinstance(item, dict):
-            objects.append({key: _text(v) for key, v in item.items()})
+            objects.append(_flat(item, item))
             lines.append(place)
         else:
             shown = replace_surrogates(json.dumps(item)[:KEPT_CHARACTERS])
@@ -101,9 +101,24 @@ def _parse_row(line: str, limits: Limits) -> dict[str, str | None]:
     if not isinstance(row, dict):
         raise ValueError(f"is {_kind(row)}, not an object")
     if any(isinstance(value, (dict, list)) for value in row.values()):
-        nested = json.loads(line)
-        row = {key: nested[key] if isinstance(value, (dict, list)) else value for key, value in row.items()}
+        return _flat(row, json.loads(line))
     return {key: _text(value) for key, value in row.items()}
+
+
+def _flat(row: dict, typed: dict, prefix: str = "") -> dict[str, str | None]:
+    """Objects inside an object become columns with dotted names; lists stay JSON.
+
+    Args:
+        row: with numbers as they are spelled, for cells.
+        typed: with numbers as numbers, for lists that are written as JSON again.
+    """
+    flat: dict[str, str | None] = {}
+    for key, value in row.items():
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, typed[key], f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = _text(typed[key] if isinstance(value, list) else value)
+    return flat
 
 
 def _check_depth(text: str, limits: Limits) -> None:
