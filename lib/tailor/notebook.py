@@ -61,7 +61,7 @@ class OpenStep:
         """A form of the step's settings; `form.value` is the settings object it shows."""
         from tailor.ui.form import Form
 
-        return Form(self.settings(), title=self.step.question, blockers=self.blockers)
+        return Form(self.settings(), self.step.question, self.blockers, where=self.step.name)
 
     def blockers(self, settings: Settings) -> list[str]:
         """Plain sentences on why the step cannot run with these settings; quick and without side effects."""

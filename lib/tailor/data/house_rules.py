@@ -1,7 +1,7 @@
 """Reading an organization's glossary, guidelines and tone sheet, and composing a short system prompt from them.
 
 The files come as people write them: a glossary as a table or YAML, guidelines and tone as YAML. Nothing in them is
-dropped in silence: a key with no place in the record becomes a guideline, and one nearly right is asked about.
+dropped in silence: a line with no place in the record becomes a guideline, and a key nearly right is asked about.
 """
 
 import re
@@ -91,8 +91,8 @@ def _glossary_yaml(path: Path) -> list[tuple[str, dict]]:
 def read_guidelines(path: Path) -> list[Guideline]:
     """Read rules from YAML: a list, or a list under `rules`, of {id, rule or text, must_match, must_not_match}.
 
-    `why` and `check` are for people: `why` is read over, `check` stands behind the rule's text. Any other entry
-    beside `rules` (a length limit, say) becomes a rule of its own.
+    `why` and `check` are notes for people and stay in the file. Any other entry beside `rules` (a length limit, say)
+    becomes a rule of its own.
 
     Raises:
         WorkbenchError: not YAML, an unknown key, no text, an id that stands twice, a pattern that does not compile.
