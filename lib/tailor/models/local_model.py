@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tailor.errors import WorkbenchError
+from tailor.models.chat import encode_chat, turn_end
 from tailor.models.choice_scoring import ChoiceScorer, Trie, shared_start
 from tailor.models.forward import Precision, autocast, split_head
 from tailor.models.language_model import GenerationConfig, Prompt, Usage
-from tailor.models.chat import encode_chat, turn_end
 
 if TYPE_CHECKING:
     from tailor.models.catalog import ModelSource

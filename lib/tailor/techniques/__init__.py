@@ -6,11 +6,15 @@ Importing this package loads neither torch nor peft: each technique imports them
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.techniques.base import Technique
 from tailor.techniques.few_shot import FewShot
+from tailor.techniques.full import Full
+from tailor.techniques.lora import LoRA
 from tailor.techniques.zero_shot import ZeroShot
 
 TECHNIQUES: dict[str, Technique] = {
     ZeroShot.name: ZeroShot(),
     FewShot.name: FewShot(),
+    LoRA.name: LoRA(),
+    Full.name: Full(),
 }
 
 

@@ -1,0 +1,146 @@
+"""Full fine-tuning: every weight of the base model is trained. Also what it shares with LoRA."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tailor.data.dataset import Dataset
+from tailor.machine import Machine
+from tailor.models.catalog import ModelSource
+from tailor.models.language_model import LanguageModel
+from tailor.progress import Log
+from tailor.settings import setting
+from tailor.techniques.base import LearnsFrom, Measure
+from tailor.training.settings import TrainingConfig
+
+
+class FullConfig(TrainingConfig):
+    """How every weight is trained."""
+
+    learning_rate: float = setting(
+        5e-4,
+        "How far each step moves the weights. Large models want less (1e-5 from a billion parameters on); small ones "
+        "bear more.",
+        log=True,
+        gt=0.0,
+        le=1.0,
+        source="measured on the bundled models; for large ones Ouyang et al. 2022, appendix C (about 1e-5)",
+    )
+
+
+class Full:
+    name: ClassVar[str] = "full"
+    title: ClassVar[str] = "Full fine-tuning"
+    source: ClassVar[str] = "Howard and Ruder 2018, Universal Language Model Fine-tuning, section 3"
+    summary: ClassVar[str] = (
+        "Trains every weight of the base model. Learns most from many rows; the result is as large as the base model, "
+        "needs the most memory, and forgets the most of what the base model knew."
+    )
+    changes_weights: ClassVar[bool] = True
+    learns_from: ClassVar[LearnsFrom] = "prompt-completion"
+    Config: ClassVar[type[TrainingConfig]] = FullConfig
+
+    def find_blockers(
+        self, config: FullConfig, dataset: Dataset, base: ModelSource, machine: Machine
+    ) -> list[str]:
+        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=1.0)
+
+    def fit(
+        self,
+        base: ModelSource,
+        dataset: Dataset,
+        config: FullConfig,
+        out_dir: Path,
+        *,
+        seed: int,
+        log: Log,
+        measure: Measure | None = None,
+    ) -> dict:
+        return fit_weights(base, dataset, config, out_dir, lambda m: m, seed=seed, log=log, measure=measure)
+
+    def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
+        return load_weights(base, dataset, out_dir, adapter=False)
+
+
+def fit_weights(
+    base: ModelSource,
+    dataset: Dataset,
+    config: TrainingConfig,
+    out_dir: Path,
+    prepare: Callable[[Any], Any],
+    *,
+    seed: int,
+    log: Log,
+    measure: Measure | None,
+) -> dict[str, Any]:
+    """Load the base model, let `prepare` choose what of it is trained, and train."""
+    from transformers import set_seed
+
+    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.training.objectives import LearnAnswers, LearnLabels
+    from tailor.training.run import train
+
+    set_seed(seed)  # before anything new is drawn: an adapter, a classification head
+    tokenizer = load_tokenizer(base)
+    encoder = base.architecture == "encoder"
+    model = load_model(base, task="classify", labels=dataset.labels) if encoder else load_model(base)
+    objective = (LearnLabels if encoder else LearnAnswers)(tokenizer, dataset)
+    return train(
+        prepare(model),
+        objective,
+        dataset,
+        config,
+        out_dir,
+        base=base.name,
+        seed=seed,
+        log=log,
+        measure=measure,
+    )
+
+
+def load_weights(base: ModelSource, dataset: Dataset, out_dir: Path, *, adapter: bool) -> LanguageModel:
+    """What `fit_weights` saved, as a language model."""
+    from tailor.models.adapters import load_adapter
+    from tailor.models.classifier import ClassifierModel
+    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.local_model import LocalModel
+
+    folder = out_dir / "model"
+    encoder = base.architecture == "encoder"
+    options = {"task": "classify", "labels": dataset.labels} if encoder else {}
+    if adapter:
+        model = load_adapter(load_model(base, **options), folder, base.name)
+    else:
+        model = load_model(str(folder), **options)
+    tokenizer = load_tokenizer(base)
+    return ClassifierModel(model, tokenizer, dataset.labels) if encoder else LocalModel(model, tokenizer)
+
+
+def tuning_blockers(
+    title: str,
+    config: TrainingConfig,
+    dataset: Dataset,
+    base: ModelSource,
+    machine: Machine,
+    *,
+    trained_share: float,
+) -> list[str]:
+    """Why training cannot run: too few rows, a model of the wrong kind, too little memory."""
+    from tailor.training.estimate import memory_gib
+
+    found = []
+    rows = dataset.record.splits["train"].rows
+    if rows < 2:
+        found.append(f"{title} needs at least 2 training rows; the dataset has {rows}.")
+    if base.architecture == "encoder-decoder":
+        found.append(f"{base.name} is an encoder-decoder; {title} trains decoders and encoders.")
+    if base.architecture == "encoder" and dataset.task != "classify":
+        found.append(f"{base.name} is an encoder: it can classify, but writes no answers.")
+    if base.parameters:
+        needed = memory_gib(base.parameters, trained_share, config.rows_at_once, dataset.max_length)
+        if needed > 0.9 * machine.memory_gib:
+            found.append(
+                f"{title} of {base.name} needs about {needed:.1f} GiB; this machine has {machine.memory_gib:.1f}. "
+                "Choose a smaller model or fewer rows_at_once."
+            )
+    return found

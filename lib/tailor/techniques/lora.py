@@ -1,0 +1,132 @@
+"""LoRA: the base model stays frozen, and beside each weight matrix two small ones are trained."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from tailor.data.dataset import Dataset
+from tailor.machine import Machine
+from tailor.models.catalog import ModelSource
+from tailor.models.language_model import LanguageModel
+from tailor.progress import Log
+from tailor.settings import setting
+from tailor.techniques.base import LearnsFrom, Measure
+from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
+from tailor.training.settings import TrainingConfig
+
+REGRET = "Schulman et al. 2025, LoRA Without Regret"
+
+
+class LoRAConfig(TrainingConfig):
+    """How large the small matrices are, and how they are trained."""
+
+    learning_rate: float = setting(
+        5e-3,
+        "How far each step moves the small matrices. LoRA wants about ten times what full fine-tuning does.",
+        log=True,
+        gt=0.0,
+        le=1.0,
+        source=f"{REGRET}, section on optimal learning rates (ten times full fine-tuning's)",
+    )
+    rank: int = setting(
+        16,
+        "Columns of each small matrix. More can hold more, and makes the adapter larger; rarely needed beyond 64.",
+        unit="columns",
+        ge=1,
+        le=256,
+        source="Hu et al. 2021, section 7.2 (even 4 to 8 do for many tasks)",
+    )
+    alpha: float = setting(
+        32.0,
+        "The adapter's output is multiplied by alpha / rank. Twice the rank is usual; changing it acts like changing "
+        "the learning rate.",
+        gt=0.0,
+        le=1024.0,
+        source=f"{REGRET}, section on parametrization (alpha 32)",
+    )
+    dropout: float = setting(
+        0.05,
+        "Share of the adapter's inputs switched off at random during training, against learning by heart.",
+        unit="share of inputs",
+        ge=0.0,
+        le=0.9,
+        source="Hu et al. 2021, table 11 and 12 (0 to 0.1)",
+    )
+    targets: Literal["all-linear", "attention"] = setting(
+        "all-linear",
+        "Which weight matrices get an adapter: all of them, or those of attention alone.",
+        source=f"{REGRET}, section on layers (attention alone does clearly worse)",
+    )
+
+
+class LoRA:
+    name: ClassVar[str] = "lora"
+    title: ClassVar[str] = "LoRA"
+    source: ClassVar[str] = "Hu et al. 2021, LoRA: Low-Rank Adaptation of Large Language Models, section 4"
+    summary: ClassVar[str] = (
+        "Trains two small matrices beside each weight matrix and leaves the base model as it is. Comes close to full "
+        "fine-tuning with a file of a few megabytes and less memory; on a small model it is hardly faster."
+    )
+    changes_weights: ClassVar[bool] = True
+    learns_from: ClassVar[LearnsFrom] = "prompt-completion"
+    Config: ClassVar[type[TrainingConfig]] = LoRAConfig
+
+    def find_blockers(
+        self, config: LoRAConfig, dataset: Dataset, base: ModelSource, machine: Machine
+    ) -> list[str]:
+        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.05)
+
+    def fit(
+        self,
+        base: ModelSource,
+        dataset: Dataset,
+        config: LoRAConfig,
+        out_dir: Path,
+        *,
+        seed: int,
+        log: Log,
+        measure: Measure | None = None,
+    ) -> dict:
+        def add_adapter(model: Any) -> Any:
+            return with_adapter(model, config, base)
+
+        return fit_weights(base, dataset, config, out_dir, add_adapter, seed=seed, log=log, measure=measure)
+
+    def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
+        return load_weights(base, dataset, out_dir, adapter=True)
+
+
+def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
+    """The model with fresh LoRA matrices, everything else frozen."""
+    from peft import LoraConfig, get_peft_model
+
+    targets: Any = "all-linear" if config.targets == "all-linear" else attention_layers(model)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            lora_dropout=config.dropout,
+            target_modules=targets,
+            # an encoder's classification head is new: peft trains and saves it with the adapter
+            task_type="SEQ_CLS" if base.architecture == "encoder" else "CAUSAL_LM",
+        ),
+    )
+
+
+def attention_layers(model: Any) -> list[str]:
+    """Names of the linear layers that stand inside an attention block."""
+    import torch
+
+    linear = (torch.nn.Linear, *_conv1d())
+    names = {
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, linear) and "att" in name.lower()
+    }
+    return sorted(names)
+
+
+def _conv1d() -> tuple[type, ...]:
+    from transformers.pytorch_utils import Conv1D
+
+    return (Conv1D,)

@@ -1,0 +1,29 @@
+"""What training will need, before anything is loaded: rough figures from parameters, tokens and the machine."""
+
+from tailor.machine import Machine
+
+FLOPS_PER_CORE = {
+    True: 130e9,
+    False: 70e9,
+}  # measured on two cores while training, with and without fast bf16
+BASE_GIB = 1.0  # what Python, torch, transformers and peft take before a model is there
+
+
+def memory_gib(parameters: int, trained_share: float, rows_at_once: int, tokens: int) -> float:
+    """Memory at the highest, in GiB.
+
+    Weights take 4 bytes each; a trained one 12 more (gradient, and Adam's two averages). Activations are taken as 40
+    numbers of the model's width a layer and token, the width from the usual shape parameters = 12 * layers * width^2
+    with layers = width / 64.
+    """
+    width = (parameters * 64 / 12) ** (1 / 3)
+    activations = rows_at_once * tokens * 40 * width * (width / 64) * 4
+    weights = parameters * 4 + parameters * trained_share * 12
+    return BASE_GIB + (weights + activations) / 2**30
+
+
+def training_seconds(parameters: int, trained_share: float, tokens: int, machine: Machine) -> float:
+    """Seconds to train on `tokens` tokens: 6 operations for each parameter and token, 4 where most are frozen."""
+    operations = (4 + 2 * trained_share) * parameters * tokens
+    speed = 50e12 if machine.accelerator else FLOPS_PER_CORE[machine.fast_bf16] * machine.cores
+    return operations / speed

@@ -1,0 +1,104 @@
+"""What is learned from a row: the answer's tokens (decoders), or the label as a class (encoders)."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from tailor.data.dataset import Dataset, Example
+from tailor.models.language_model import LanguageModel
+from tailor.training.batches import MASKED, pad
+
+
+class Objective(Protocol):
+    """Turns examples into rows, rows into batches, and a batch into a loss."""
+
+    def encode(self, example: Example) -> dict[str, Any] | None:
+        """The row of an example, or None where nothing of it can be learned."""
+        ...
+
+    def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]: ...
+
+    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
+        """The summed loss (nats) of a batch, and over how many predictions."""
+        ...
+
+    def as_language_model(self, model: Any) -> LanguageModel: ...
+
+
+class LearnAnswers:
+    """Loss on the answer's tokens and its end of turn; what the person wrote is read but not learned."""
+
+    def __init__(self, tokenizer: Any, dataset: Dataset) -> None:
+        self.tokenizer = tokenizer
+        self.dataset = dataset
+
+    def encode(self, example: Example) -> dict[str, Any] | None:
+        from tailor.models.chat import encode_chat
+
+        chat = encode_chat(self.tokenizer, self.dataset.conversation(example))
+        # without a learned token there is nothing to gain, and a row cut short would teach not to end
+        if len(chat.input_ids) > self.dataset.max_length or not any(chat.learned[1:]):
+            return None
+        labels = [i if learned else MASKED for i, learned in zip(chat.input_ids, chat.learned, strict=True)]
+        return {"input_ids": list(chat.input_ids), "labels": labels, "weight": example.weight}
+
+    def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return pad(rows, self.tokenizer.pad_token_id or 0)
+
+    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
+        """Cross entropy summed over learned tokens. The head, with its large vocabulary, runs on these alone."""
+        from torch.nn.functional import cross_entropy
+
+        from tailor.models.forward import split_head
+
+        targets = batch["labels"][:, 1:]
+        learned = targets != MASKED
+        inputs = {
+            "input_ids": batch["input_ids"],
+            "attention_mask": batch["attention_mask"],
+            "use_cache": False,
+        }
+        if split := split_head(model):
+            body, head = split
+            logits = head(body(**inputs).last_hidden_state[:, :-1][learned])
+        else:
+            logits = model(**inputs).logits[:, : learned.shape[1]][learned]
+        weights = batch["weights"][:, None].expand_as(learned)[learned]
+        losses = cross_entropy(logits.float(), targets[learned], reduction="none")
+        return (losses * weights).sum(), int(learned.sum())
+
+    def as_language_model(self, model: Any) -> LanguageModel:
+        from tailor.models.local_model import LocalModel
+
+        return LocalModel(model, self.tokenizer)
+
+
+class LearnLabels:
+    """Loss on the label as one of k classes, for a model with a classification head."""
+
+    def __init__(self, tokenizer: Any, dataset: Dataset) -> None:
+        self.tokenizer = tokenizer
+        self.dataset = dataset
+        self.numbers = {label: number for number, label in enumerate(dataset.labels)}
+
+    def encode(self, example: Example) -> dict[str, Any] | None:
+        from tailor.models.classifier import encode_text
+
+        if example.output not in self.numbers:
+            return None
+        ids = encode_text(self.tokenizer, self.dataset.prompt(example.input), self.dataset.max_length)
+        return {"input_ids": ids, "labels": self.numbers[example.output], "weight": example.weight}
+
+    def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return pad(rows, self.tokenizer.pad_token_id or 0)
+
+    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
+        from torch.nn.functional import cross_entropy
+
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        losses = cross_entropy(logits.float(), batch["labels"], reduction="none")
+        return (losses * batch["weights"]).sum(), len(losses)
+
+    def as_language_model(self, model: Any) -> LanguageModel:
+        from tailor.models.classifier import ClassifierModel
+
+        return ClassifierModel(model, self.tokenizer, self.dataset.labels)

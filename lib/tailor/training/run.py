@@ -1,0 +1,178 @@
+"""Training a model on a dataset's rows: what every technique that learns by gradient shares."""
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tailor.data.dataset import Dataset
+from tailor.errors import WorkbenchError
+from tailor.files import disk_error, writing
+from tailor.progress import Log
+from tailor.techniques.base import Measure
+from tailor.training.objectives import Objective
+from tailor.training.settings import TrainingConfig
+
+
+def train(
+    model: Any,
+    objective: Objective,
+    dataset: Dataset,
+    config: TrainingConfig,
+    out_dir: Path,
+    *,
+    base: str,
+    seed: int,
+    log: Log,
+    measure: Measure | None = None,
+) -> dict[str, Any]:
+    """Train whatever of `model` requires a gradient, and save it as `out_dir`/model, whole or not at all.
+
+    Checkpoints stand in `out_dir`/.checkpoints; a killed run goes on from the last whole one and ends with the same
+    weights. They are removed when training is done.
+
+    Args:
+        base: the base model's name, kept with the weights.
+
+    Returns:
+        Figures for the run's record.
+
+    Raises:
+        WorkbenchError: nothing can be learned from the rows, or a number broke (cause and remedy are named).
+        KeyboardInterrupt: a person stopped training; a checkpoint was written.
+    """
+    from transformers import set_seed
+
+    from tailor.training.checkpoints import last_complete
+    from tailor.training.trainer import QuietTrainer, arguments, read_course
+    from tailor.training.watch import Course, Watch, stopping_cleanly
+
+    rows, notes = encode_rows(objective, dataset, log)
+    steps = count_steps(config, len(rows))
+    folder = out_dir / ".checkpoints"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    found = last_complete(folder, log)
+    course = read_course(found) if found else Course()
+    watch = Watch(
+        objective,
+        validation_rows(objective, dataset, config, seed),
+        config,
+        steps=steps,
+        folder=folder,
+        measure=measure,
+        log=log,
+        course=course,
+    )
+    if found:
+        log.note(f"Training goes on from step {int(found.name[5:]):,} of {steps:,}.")
+        _show_again(course, log)
+    set_seed(seed)
+    trainer = QuietTrainer(model, objective, rows, watch, folder, arguments(config, folder, steps, seed))
+    with stopping_cleanly(watch):
+        trainer.train(resume_from_checkpoint=str(found) if found else None)
+    if watch.interrupted:
+        raise KeyboardInterrupt
+    figures = finish(model, watch, out_dir, base)
+    return {**figures, "notes": [*notes, *figures["notes"]]}
+
+
+def encode_rows(objective: Objective, dataset: Dataset, log: Log) -> tuple[list[dict[str, Any]], list[str]]:
+    """The training rows as tokens, and a note on rows that had to be left out.
+
+    Raises:
+        WorkbenchError: no row is left.
+    """
+    encoded = [objective.encode(example) for example in log.track(dataset.train, "rows tokenized")]
+    rows = [row for row in encoded if row is not None]
+    left_out = len(encoded) - len(rows)
+    if not rows:
+        raise WorkbenchError(
+            f"none of the {len(encoded):,} training rows has a token to learn within {dataset.max_length:,} tokens",
+            "rows whose prompt and answer fit together, with an answer that is not empty",
+            "raise max_length in 04_format_data, or look there at what the model would see",
+        )
+    notes = []
+    if left_out:
+        notes.append(
+            f"{left_out:,} of {len(encoded):,} training rows were left out: longer than {dataset.max_length:,} "
+            "tokens, or without an answer to learn."
+        )
+        log.note(notes[0])
+    return rows, notes
+
+
+def validation_rows(
+    objective: Objective, dataset: Dataset, config: TrainingConfig, seed: int
+) -> list[dict[str, Any]]:
+    """The validation rows used during training: a fixed draw, in their order."""
+    import numpy as np
+
+    examples = dataset.validation
+    if 0 < config.validation_rows < len(examples):
+        drawn = np.random.default_rng(seed).choice(len(examples), config.validation_rows, replace=False)
+        examples = [examples[i] for i in sorted(drawn)]
+    return [row for row in map(objective.encode, examples) if row is not None]
+
+
+def count_steps(config: TrainingConfig, rows: int) -> int:
+    """How many steps a run takes at most."""
+    micro = min(config.rows_at_once, config.effective_batch_size)
+    batches = math.ceil(rows / micro)
+    per_epoch = math.ceil(batches / max(1, config.effective_batch_size // config.rows_at_once))
+    steps = max(1, math.ceil(per_epoch * config.epochs))
+    return min(steps, config.max_steps) if config.max_steps else steps
+
+
+def finish(model: Any, watch: Any, out_dir: Path, base: str) -> dict[str, Any]:
+    """Put the best weights back, save them, and tell what happened."""
+    from tailor.training.watch import BEST, broken
+    from tailor.training.weights import all_finite, count, load_trainable, save_model
+
+    course, folder = watch.course, out_dir / ".checkpoints"
+    done = max((points[-1][0] for points in course.curves.values()), default=0)
+    if watch.rows and course.best_step != done:
+        load_trainable(model, folder / BEST.format(step=course.best_step))
+    if not all_finite(model):
+        raise broken("a weight", done, watch.config)
+    with writing(out_dir / "model") as temporary:
+        temporary.mkdir()
+        save_model(model, temporary, base)
+    shutil.rmtree(folder, ignore_errors=True)
+    return {
+        **count(model),
+        "curves": {
+            name: [{"step": step, "value": value} for step, value in points]
+            for name, points in course.curves.items()
+        },
+        "notes": _notes(course, done),
+        "measured": {
+            "training_seconds": round(course.seconds, 2),
+            "tokens_per_second": round(course.tokens / max(course.seconds, 1e-9)),
+            "learned_tokens_per_second": round(course.learned / max(course.seconds, 1e-9)),
+        },
+    }
+
+
+def _notes(course: Any, done: int) -> list[str]:
+    losses = dict(course.curves.get("validation loss", []))
+    if not losses:
+        return ["There were no validation rows: the last weights were kept, unmeasured."]
+    notes = [
+        f"Kept the weights of step {course.best_step:,} of {done:,}, where the validation loss was lowest "
+        f"({losses[course.best_step]:.3f}; {losses[min(losses)]:.3f} before training)."
+    ]
+    if course.stopped_early:
+        notes.append(f"Stopped early after step {done:,}: the validation loss fell no further.")
+    if course.best_step == 0:
+        notes.append("Training did not lower the validation loss: the model answers as the base model does.")
+    return notes
+
+
+def _show_again(course: Any, log: Log) -> None:
+    """Redraw the live curves of the part that is not trained again."""
+    for name, points in course.curves.items():
+        for step, value in points:
+            log.point(name, step, value)

@@ -1,0 +1,99 @@
+"""The settings that every technique which trains shares; each technique sets its own defaults."""
+
+from tailor.settings import setting
+from tailor.techniques.base import TechniqueConfig
+
+
+class TrainingConfig(TechniqueConfig):
+    """How training goes, whatever is trained."""
+
+    learning_rate: float = setting(
+        5e-4,
+        "How far each step moves the weights. Too low learns little in the time given; too high and the loss jumps "
+        "or becomes infinite.",
+        log=True,
+        gt=0.0,
+        le=1.0,
+    )
+    epochs: float = setting(
+        3.0,
+        "How often every training row is seen. More fits the rows better, and in the end learns them by heart.",
+        unit="passes over the training rows",
+        gt=0.0,
+        le=100.0,
+    )
+    max_steps: int = setting(
+        0, "Stop after this many steps, whatever epochs says; 0 sets no limit.", unit="steps", ge=0
+    )
+    effective_batch_size: int = setting(
+        16,
+        "Rows that share one step. More gives steadier and fewer steps.",
+        unit="rows",
+        ge=1,
+        le=1024,
+    )
+    rows_at_once: int = setting(
+        8,
+        "Rows that go through the model together: memory grows with it, the result does not change. The effective "
+        "batch is gathered from as many of these as it takes.",
+        unit="rows",
+        ge=1,
+        le=256,
+        advanced=True,
+    )
+    warmup_share: float = setting(
+        0.05,
+        "Share of the steps during which the learning rate rises from zero.",
+        unit="share of steps",
+        ge=0.0,
+        le=0.5,
+        advanced=True,
+        source="Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.2",
+    )
+    schedule: str = setting(
+        "cosine",
+        "How the learning rate falls after warming up: 'cosine' or 'linear' down to zero, 'constant' not at all.",
+        advanced=True,
+        pattern="^(cosine|linear|constant)$",
+    )
+    weight_decay: float = setting(
+        0.0, "Pulls weights towards zero with each step.", ge=0.0, le=1.0, advanced=True
+    )
+    max_grad_norm: float = setting(
+        1.0,
+        "A step's gradient is scaled down to this length, so that one odd batch cannot throw training off.",
+        gt=0.0,
+        le=100.0,
+        advanced=True,
+        source="Pascanu et al. 2013, On the difficulty of training recurrent neural networks, section 3.2",
+    )
+    evaluations: int = setting(
+        8,
+        "How many times validation loss and the task's metric are measured on the way.",
+        unit="times",
+        ge=1,
+        le=200,
+    )
+    patience: int = setting(
+        3,
+        "Stop early when the validation loss has not fallen for this many evaluations; 0 never stops early. The "
+        "weights of the lowest validation loss are kept in either case.",
+        unit="evaluations",
+        ge=0,
+        source="Prechelt 1998, Early Stopping - But When?, section 2",
+    )
+    validation_rows: int = setting(
+        100,
+        "At most this many validation rows are used for the measurements on the way; 0 uses all.",
+        unit="rows",
+        ge=0,
+        advanced=True,
+    )
+    checkpoint_seconds: float = setting(
+        60.0,
+        "A checkpoint is written this often; a killed run goes on from the last one.",
+        unit="seconds",
+        ge=0.0,
+        le=86400.0,
+        advanced=True,
+    )

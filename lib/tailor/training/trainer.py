@@ -1,0 +1,166 @@
+"""transformers' Trainer, told what a batch is, what the loss is, and to write whole checkpoints or none."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from tailor.errors import WorkbenchError
+from tailor.files import disk_error, write_json
+from tailor.models.forward import autocast
+from tailor.training.batches import LengthBuckets
+from tailor.training.checkpoints import all_checkpoints, seal
+from tailor.training.objectives import Objective
+from tailor.training.settings import TrainingConfig
+from tailor.training.watch import BEST, Course, Watch, broken
+from tailor.training.weights import all_finite
+
+COURSE = "course.json"
+
+
+def arguments(config: TrainingConfig, folder: Path, steps: int, seed: int) -> TrainingArguments:
+    """The Trainer's own settings, with everything that prints, reports or saves by itself turned off."""
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=min(config.rows_at_once, config.effective_batch_size),
+        gradient_accumulation_steps=max(1, config.effective_batch_size // config.rows_at_once),
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if config.schedule == "constant" else config.schedule,
+        warmup_steps=math.ceil(steps * config.warmup_share),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        optim="adamw_torch",
+        seed=seed,
+        data_seed=seed,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=False,  # the loss runs under our own autocast
+        eval_strategy="no",
+        save_strategy="no",
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_num_workers=0,
+    )
+
+
+class QuietTrainer(Trainer):
+    """A Trainer whose loss comes from an `Objective` and whose checkpoints are atomic.
+
+    Args:
+        rows: encoded training rows.
+        watch: receives losses and decides when to save and to stop.
+        folder: where checkpoints go.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        objective: Objective,
+        rows: list[dict[str, Any]],
+        watch: Watch,
+        folder: Path,
+        args: TrainingArguments,
+    ) -> None:
+        self.objective, self.watch, self.folder = objective, watch, folder
+        self._losses: list[float] = []
+        super().__init__(
+            model=model, args=args, train_dataset=rows, data_collator=objective.collate, callbacks=[watch]
+        )
+        self.model_accepts_loss_kwargs = True  # the loss is divided by the whole effective batch's count
+        for callback in (PrinterCallback, ProgressCallback):
+            self.remove_callback(callback)
+
+    # --- data --------------------------------------------------------------------------------------------------
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthBuckets:
+        return LengthBuckets(
+            [len(row["input_ids"]) for row in self.train_dataset],
+            self.args.per_device_train_batch_size,
+            self.args.data_seed,
+            epoch=lambda: math.floor((self.state.epoch or 0.0) + 1e-6),
+        )
+
+    def _get_num_items_in_batch(self, batch_samples: list, device: Any) -> Any:
+        """How many predictions the effective batch has: learned tokens, or rows for labels."""
+        if not batch_samples:
+            return None
+        counts = [
+            (batch["labels"][:, 1:] >= 0).sum() if batch["labels"].dim() == 2 else batch["labels"].numel()
+            for batch in batch_samples
+        ]
+        return torch.as_tensor(sum(int(count) for count in counts), device=device)
+
+    # --- loss --------------------------------------------------------------------------------------------------
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        with autocast(inputs["input_ids"].device):
+            summed, learned = self.objective.loss(model, inputs)
+        self.watch.course.tokens += int(inputs["attention_mask"].sum())
+        self.watch.course.learned += learned
+        return summed / (learned if num_items_in_batch is None else num_items_in_batch)
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if not math.isfinite(float(loss)):
+            raise broken("the training loss", self.state.global_step + 1, self.watch.config)
+        self._losses.append(float(loss))
+        if self.accelerator.sync_gradients:
+            self.watch.add("training loss", self.state.global_step + 1, sum(self._losses))
+            self._losses.clear()
+        return loss
+
+    def floating_point_ops(self, inputs):
+        return 0  # not read by anybody
+
+    # --- checkpoints -------------------------------------------------------------------------------------------
+    def _save_checkpoint(self, model, trial):
+        step = self.state.global_step
+        if not all_finite(self.model):
+            raise broken("a weight", step, self.watch.config)
+        try:
+            super()._save_checkpoint(model, trial)  # writes to _get_output_dir()/checkpoint-<step>
+            written = self.folder / ".writing" / f"checkpoint-{step}"
+            (written / "training_args.bin").unlink(missing_ok=True)  # a pickle that resuming does not need
+            write_json(written / COURSE, self.watch.course.as_dict())
+            seal(written, self.folder, step)
+        except OSError as error:
+            raise disk_error(error, self.folder) from error
+        except RuntimeError as error:  # torch's zip writer hides the operating system's reason
+            raise _write_error(error, self.folder) from error
+        finally:
+            shutil.rmtree(self.folder / ".writing", ignore_errors=True)
+        self._drop_old_best()
+
+    def _get_output_dir(self, trial):
+        return str(self.folder / ".writing")
+
+    def _drop_old_best(self) -> None:
+        """Remove best weights that no checkpoint refers to."""
+        wanted = {BEST.format(step=self.watch.course.best_step)}
+        for checkpoint in all_checkpoints(self.folder):
+            wanted.add(BEST.format(step=read_course(checkpoint).best_step))
+        for path in self.folder.glob("best-*.safetensors"):
+            if path.name not in wanted:
+                path.unlink()
+
+
+def read_course(checkpoint: Path) -> Course:
+    return Course.from_dict(json.loads((checkpoint / COURSE).read_text(encoding="utf-8")))
+
+
+def _write_error(error: RuntimeError, folder: Path) -> Exception:
+    free = shutil.disk_usage(folder).free
+    if "inline_container" not in str(error) and "PytorchStreamWriter" not in str(error):
+        return error
+    return WorkbenchError(
+        f"a checkpoint could not be written to {folder}: {free:,} bytes are free there",
+        "room for the checkpoint; the one before it is untouched",
+        "free some space, or set TAILOR_HOME to a folder on a larger disk, and run the step again",
+    )
