@@ -164,11 +164,24 @@ def _open_project(arguments: argparse.Namespace) -> "Project":
     steps = {**(given or project.blueprint()).steps}
     for step, values in _changes(arguments, project).items():
         steps[step] = {**steps.get(step, {}), **values}
+    if arguments.data and not steps.get("01_define_use_case", {}).get("task"):
+        _guess_task(project, steps)
     check_choices(project, steps)
     blueprint = Blueprint(project=project.name, steps=steps)
     if blueprint != project.blueprint():
         blueprint.save(project.blueprint_path)
     return project
+
+
+def _guess_task(project: "Project", steps: dict[str, dict[str, Any]]) -> None:
+    """Write into `steps` the task that the data looks made for, and say so."""
+    from tailor.data.task import guess_task
+
+    guess = guess_task([project.resolve(source) for source in steps["02_gather_data"]["sources"]])
+    if guess:
+        task, why = guess
+        steps["01_define_use_case"] = {**steps.get("01_define_use_case", {}), "task": task}
+        print(f"Task: {task}, {why}. Change it with --task.", file=sys.stderr, flush=True)
 
 
 def check_exists(project: "Project") -> None:
@@ -264,12 +277,12 @@ def check_choices(project: "Project", steps: dict[str, dict[str, Any]]) -> None:
 
 
 def _print_end(project: "Project", outcomes: list["Outcome"], seconds: float) -> None:
-    from tailor.terminal import plain_table
+    from tailor.plain import to_text
 
     if project.path("comparison.json").exists():
         from tailor.report import summary_table, write_report
 
-        print(plain_table(summary_table(project)), end="\n\n")
+        print(to_text(summary_table(project)), end="\n\n")
         print(f"report              {_short(write_report(project))}")
     places = (("tuned model", "export"), ("executed notebooks", "notebooks"), ("choices", "blueprint.yaml"))
     for label, relative in places:
@@ -284,11 +297,11 @@ def _print_end(project: "Project", outcomes: list["Outcome"], seconds: float) ->
 def _status(arguments: argparse.Namespace) -> None:
     from tailor.project import Project
     from tailor.runner import last_run
-    from tailor.terminal import states_table
+    from tailor.terminal import states_text
 
     project = Project(arguments.project)
     check_exists(project)
-    print(states_table(project.states()))
+    print(states_text(project.states()))
     if told := last_run(project):
         print(f"\n{told}")
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from tailor.blocks import Table
 from tailor.project import State
 from tailor.settings import Described, Settings, describe
 
@@ -110,35 +109,9 @@ def _doing(path: Path) -> str:
         return "working"
 
 
-def plain_table(table: Table) -> str:
-    """A table as aligned text; columns of numbers stand to the right."""
-    rows = [[_cell(value) for value in row] for row in table.rows]
-    widths = [
-        max(len(name), *(len(row[i]) for row in rows)) if rows else len(name)
-        for i, name in enumerate(table.columns)
-    ]
-    right = [
-        bool(rows) and all(isinstance(row[i], int | float) for row in table.rows) for i in range(len(widths))
-    ]
-    lines = [list(table.columns), ["-" * width for width in widths], *rows]
-    text = [
-        "  ".join(
-            cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)
-        )
-        for line in lines
-    ]
-    return "\n".join(line.rstrip() for line in text)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return "" if value is None else " ".join(str(value).split())
-
-
-def states_table(states: list[State]) -> str:
+def states_text(states: list[State]) -> str:
     """The steps of a project, where each stands and why."""
-    return plain_table(Table(("step", "state", "why"), [(s.step, s.state, s.reason) for s in states]))
+    return "\n".join(f"{state.step:25s}  {state.state:7s}  {state.reason}" for state in states)
 
 
 def settings_text(step: str, model: type[Settings]) -> str:

@@ -45,13 +45,6 @@ class CountSettings(Settings):
 
 def install() -> None:
     """Replace the series for this process."""
-    try:
-        from tailor.ui import live  # noqa
-    except ImportError:
-        from contextlib import nullcontext
-        from tailor.progress import Log
-        sys.modules["tailor.ui.live"] = m = ModuleType("tailor.ui.live")
-        m.notebook_log = lambda name: nullcontext(Log())
     tailor.series.STEPS = tailor.project.STEPS = STEPS
     tailor.series.STEP_NAMES = tuple(step.name for step in STEPS)
     for name, (model, run) in _MODULES.items():
