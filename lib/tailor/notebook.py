@@ -111,7 +111,9 @@ def run_step(project: Project, step: StepSpec, settings: Settings, inputs: dict[
     record.inputs = inputs
     record.settings = settings.model_dump(mode="json")
     record.outputs |= {name: project.hash_of(project.path(name)) for name in step.writes}
-    record.measured |= {"seconds": round(seconds, 2), "peak_gib": round(peak_memory_gib(), 3)}
+    # a step that measured its models one by one has reset the peak in between, and says the highest itself
+    peak = max(round(peak_memory_gib(), 3), record.measured.get("peak_gib", 0.0))
+    record.measured |= {"seconds": round(seconds, 2), "peak_gib": peak}
     record.save(project.path(step.record))
     return seconds
 
