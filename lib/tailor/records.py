@@ -349,6 +349,7 @@ class Export(Record):
     format: str
     identical: int
     compared: int
+    different: list[tuple[str, str, str]] = Field([], description="row id, tested answer, exported answer")
 
 
 class Monitoring(Record):
