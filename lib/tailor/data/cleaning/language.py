@@ -49,7 +49,7 @@ def detect(text: str) -> str:
     if most >= 0.2 * len(words) and most >= 2 * second:
         return first
     code, probability = _identifier().classify(text)
-    sure = probability > 0.99 and len(words) >= 2 * MIN_WORDS and counts.get(code, 0) == most
+    sure = probability > 0.9 and len(words) >= MIN_WORDS + 2 and counts.get(code, 0) == most
     return code if sure else ""
 
 

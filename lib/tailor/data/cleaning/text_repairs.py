@@ -106,16 +106,38 @@ _DISCLAIMER = (
 
 @dataclass(frozen=True)
 class RemoveMailFurniture(Repair):
-    """Keep what was written now: drop the quoted earlier mail, the signature below `-- `, and legal notices."""
+    """Keep what was written now: drop the quoted earlier mail, the signature below `-- `, legal notices, and closing
+    paragraphs that many rows share word for word (a company's footer)."""
 
     name = "remove_mail_furniture"
-    title = "Remove e-mail quotes, signatures and legal notices"
+    title = "Remove e-mail quotes, signatures and footers"
 
     def repair(self, cells: pl.Series) -> pl.Series:
-        gate = "|".join(
-            f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>")
-        )
-        return map_distinct(cells, gate, _without_furniture)
+        gate = "|".join(f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>"))
+        plain = map_distinct(cells, gate, _without_furniture)
+        for _ in range(_FOOTERS):
+            shorter = _without_shared_ending(plain)
+            if (shorter == plain).all():
+                break
+            plain = shorter
+        return plain
+
+
+_FOOTERS = 3
+_FOOTER_ROWS, _FOOTER_SHARE, _FOOTER_LENGTH = 10, 0.01, 40
+
+
+def _without_shared_ending(cells: pl.Series) -> pl.Series:
+    """Drop a last paragraph that at least 10 rows and 1% of them share; "Thanks" and the like are too short."""
+    endings = cells.str.extract(r"(?s)\n\s*\n((?:[^\n]|\n[^\n])+)$", 1)
+    counts = endings.drop_nulls().value_counts()
+    most = max(_FOOTER_ROWS, _FOOTER_SHARE * cells.len())
+    ending = pl.col(endings.name)
+    shared = counts.filter((pl.col("count") >= most) & (ending.str.len_chars() >= _FOOTER_LENGTH))[endings.name]
+    if shared.is_empty():
+        return cells
+    without = cells.str.replace(r"(?s)\n\s*\n(?:[^\n]|\n[^\n])+$", "").str.strip_chars()
+    return pl.select(pl.when(endings.is_in(shared.to_list()).fill_null(False)).then(without).otherwise(cells)).to_series()
 
 
 _CUTS = [re.compile(part) for part in (_QUOTE_HEAD, _SIGNATURE, _DISCLAIMER)]

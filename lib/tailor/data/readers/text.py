@@ -14,7 +14,11 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_WESTERN = {"ascii", "latin_1", "cp1252", "iso8859_15", "cp850", "cp437", "mac_roman", "cp1250", "cp1254"}
+# Encodings in which most letters lie outside ASCII, so that their files cannot be mistaken for Western ones.
+_OTHER_SCRIPTS = {
+    *("cp1251", "koi8_r", "koi8_u", "iso8859_5", "mac_cyrillic", "cp866", "cp1253", "iso8859_7", "cp1255", "cp1256"),
+    *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr", "cp949"),
+}
 _SAMPLE = 200_000
 _CHUNK = 1 << 20
 
@@ -137,19 +141,19 @@ def _decode_mixed(data: bytes) -> tuple[str, str, list[str]] | None:
 
 
 def _guess_single_byte(data: bytes) -> str:
-    """charset-normalizer's guess; among the Western ones, told apart by the bytes that Latin-1 leaves unused."""
-    from charset_normalizer import from_bytes
+    """charset-normalizer's guess for other scripts; Western text is cp1252, or Latin-1 if its extra bytes are unused.
 
-    best = from_bytes(_sample_of_non_ascii(data)).best()
-    if best is not None and best.encoding not in _WESTERN and not best.encoding.startswith("utf"):
-        return best.encoding
-    return "cp1252" if any(0x80 <= byte <= 0x9F for byte in set(data)) else "latin-1"
-
-
-def _sample_of_non_ascii(data: bytes) -> bytes:
-    """The lines that carry information about the encoding."""
+    Among Western encodings the guess is not asked for: on short texts it takes a euro sign for an umlaut.
+    """
     lines = [line for line in data.split(b"\n") if not line.isascii()]
-    return b"\n".join(lines)[:_SAMPLE]
+    sample = b"\n".join(lines)[:_SAMPLE]
+    if sum(byte > 0x7F for byte in sample) > 0.25 * len(sample):
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(sample).best()
+        if best is not None and best.encoding in _OTHER_SCRIPTS:
+            return best.encoding
+    return "cp1252" if any(0x80 <= byte <= 0x9F for byte in set(data)) else "latin-1"
 
 
 def replace_surrogates(text: str) -> str:
