@@ -357,6 +357,7 @@ class Monitoring(Record):
 
     rows: int
     measures: list[dict[str, Any]]
+    status: Literal["ok", "watch", "act"] = "ok"
     verdict: str
 
 

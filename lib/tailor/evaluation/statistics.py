@@ -16,8 +16,12 @@ def estimate(metric: Metric, *, samples: int = SAMPLES, seed: int) -> Estimate:
 
     With one row the interval has no width: it says nothing then.
     """
-    values = metric.combine(_resampled_sums(metric.statistics, samples, seed))
-    return _estimate(metric.value, values)
+    return _estimate(metric.value, resampled_values(metric, samples, seed))
+
+
+def resampled_values(metric: Metric, samples: int, seed: int) -> np.ndarray:
+    """[samples] values of the metric on rows drawn again with replacement."""
+    return metric.combine(_resampled_sums(metric.statistics, samples, seed))
 
 
 def estimate_difference(a: Metric, b: Metric, *, samples: int = SAMPLES, seed: int) -> Estimate:
