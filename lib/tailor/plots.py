@@ -30,17 +30,21 @@ ROLE_COLOURS = {"base model": GREY, "prompting": SKY, "tuned": BLUE}
 _WIDTH = 7.2  # inches, shown at 720 pixels
 
 
-def _figure(height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
-    """An empty figure of the house's width and `columns` axes side by side."""
+def _figure(height: float, panels: int = 1) -> "tuple[Figure, list[Axes]]":
+    """An empty figure of the house's width with `panels` axes of `height` inches, two in a row."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    axes = list(figure.subplots(1, columns, squeeze=False)[0])
-    for ax in axes:
+    columns = min(panels, 2)
+    rows = math.ceil(panels / columns)
+    figure = Figure(figsize=(_WIDTH, height * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for spare in axes[panels:]:
+        spare.remove()
+    for ax in axes[:panels]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=9)
         ax.set_axisbelow(True)
-    return figure, axes
+    return figure, axes[:panels]
 
 
 def _plain(text: Any, longest: int = 40) -> str:
@@ -69,6 +73,7 @@ def loss_curve(curves: Mapping[str, Sequence[Point | tuple[int, float]]]) -> "Fi
         for place, name in enumerate(names):
             _curve(ax, name, _pairs(curves[name]), COLOURS[place % 6], MARKERS[place % 6])
         ax.set_xlabel("optimizer step", fontsize=10)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylabel("loss (nats per token)" if measure == "loss" else _plain(measure), fontsize=10)
         ax.grid(alpha=0.3)
         ax.margins(x=0.12)
@@ -158,7 +163,7 @@ def metric_ladder(rows: Sequence[tuple[str, str, Estimate]], metric: str) -> "Fi
         rows: (title, role, estimate); the role is one of ROLE_COLOURS and decides the shade.
         metric: its name, for the axis.
     """
-    labels = [f"{title} ({role})" if role not in title.lower() else title for title, role, _ in rows]
+    labels = [f"{' '.join(title.split())[:28]} ({role})" for title, role, _ in rows]
     colours = [ROLE_COLOURS.get(role, GREY) for _, role, _ in rows]
     return bars_with_intervals(labels, [estimate for *_, estimate in rows], metric, colours)
 
@@ -203,7 +208,7 @@ def _most_confused(counts: Sequence[Sequence[int]], most: int) -> list[int]:
 def length_histogram(
     lengths: Mapping[str, Sequence[int]], limit: int | None = None, unit: str = "tokens"
 ) -> "Figure":
-    """How long examples are.
+    """How long examples are: for each group the share of its examples at each length, so that groups compare.
 
     Args:
         lengths: group ("train", "prompt") -> lengths.
@@ -215,16 +220,13 @@ def length_histogram(
     top = max([*everything, limit or 1, 1])
     edges = [top * i / 40 for i in range(41)]
     for place, (name, group) in enumerate(lengths.items()):
-        ax.hist(group, bins=edges, histtype="stepfilled", alpha=0.35, color=COLOURS[place % 6])
+        shares = {"bins": edges, "weights": [100 / len(group)] * len(group)} if group else {"bins": edges}
+        line = ("-", "--", ":", "-.")[place % 4]
+        colour, label = COLOURS[place % 6], f"{_plain(name)} ({len(group):,})"
         ax.hist(
-            group,
-            bins=edges,
-            histtype="step",
-            linewidth=1.6,
-            color=COLOURS[place % 6],
-            linestyle=("-", "--", ":", "-.")[place % 4],
-            label=f"{_plain(name)} ({len(group):,})",
+            group, histtype="stepfilled", alpha=0.3 if len(lengths) == 1 else 0.12, color=colour, **shares
         )
+        ax.hist(group, histtype="step", linewidth=1.6, color=colour, linestyle=line, label=label, **shares)
     if limit is not None:
         beyond = sum(length > limit for length in everything)
         ax.axvline(limit, color=RED, linewidth=1.6, linestyle="--")
@@ -241,7 +243,7 @@ def length_histogram(
             color=RED,
         )
     ax.set_xlabel(f"length in {unit}", fontsize=10)
-    ax.set_ylabel("examples", fontsize=10)
+    ax.set_ylabel("% of the group", fontsize=10)
     if lengths:
         ax.legend(
             fontsize=9, frameon=False, loc="upper center", ncols=len(lengths), bbox_to_anchor=(0.5, 1.15)

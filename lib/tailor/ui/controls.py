@@ -46,7 +46,9 @@ class NumberBox(widgets.HBox):
     def _from_slider(self, change: dict) -> None:
         if not self._busy:
             # a slider's step leaves digits nobody chose: 0.30000000000000004, 0.00019952623149688788
-            self.value = change["new"] if self._whole else float(f"{change['new']:.6g}")
+            digits = 3 if isinstance(self._slider, widgets.FloatLogSlider) else 6
+            number = change["new"] if isinstance(change["new"], int) else float(f"{change['new']:.{digits}g}")
+            self.value = round(number) if self._whole else number
 
     def _show(self, _: dict) -> None:
         self._busy = True

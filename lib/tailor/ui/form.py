@@ -48,6 +48,7 @@ class Form:
         self.widgets = {name: control.widget for name, control in self._controls.items()}
         self._status = widgets.HTML()
         self.box = widgets.VBox(self._rows(), layout=widgets.Layout(width="100%", max_width="1100px"))
+        self.box.add_class("tailor-form")
         for widget in self.widgets.values():
             widget.observe(self._refresh, "value")
         self._refresh()
