@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from tailor import demos
 from tailor.demos import bank_support, people
 from tailor.demos.bank import Bank

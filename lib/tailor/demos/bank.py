@@ -141,38 +141,27 @@ class Bank:
                     row.plant("reply", "pii_name", spelled)
                     break
 
+    def topics(self, situation: dict, theirs: dict, ours: dict) -> tuple[dict, dict]:
+        """What both sides call the matter; "my card" is "your card" in the answer."""
+        said, heard = (grammar.fill("X " + situation["topic"], side)[2:] for side in (theirs, ours))
+        heard = heard.replace("my ", "your ", 1).replace(" I ", " you ")
+        return theirs | {"topic": said, "tf": situation["tf"]}, ours | {"topic": heard}
+
     def follow_up(self, first: Row, known: tuple) -> Row:
         """The customer asks again in the same thread some days later."""
         _, person, agent, theirs, ours = known
         rng = grammar.stream(self.seed, "again", first.uid)
         situation, say = self.situations[first.situation], self.voice["follow"]
-        topic = grammar.fill("X " + situation["topic"], theirs)[2:]
-        again = {"topic": topic, "tf": situation["tf"]}
+        theirs, ours = self.topics(situation, theirs, ours)
         lines = [part for part in (grammar.pick(rng, say["what"]), grammar.pick(rng, say["extra"])) if part]
-        text, skeleton, used = writing.message(
-            rng, self.voice, person, lines, theirs | again, [], first.channel == "email"
-        )
-        ours = ours | {"topic": grammar.fill("X " + situation["topic"], ours)[2:].replace("my ", "your ", 1)}
-        ours["topic"] = ours["topic"].replace(" I ", " you ")
+        mail = first.channel == "email"
+        text, skeleton, used = writing.message(rng, self.voice, person, lines, theirs, [], mail)
         reply, answered = answering.answer_again(rng, self.voice, situation, agent, person, used, ours)
         now = first.created + timedelta(days=rng.randrange(2, 12), minutes=rng.randrange(600))
-        row = self.row(
-            f"{first.uid}b",
-            first.situation,
-            situation,
-            person,
-            agent,
-            now,
-            first.channel,
-            f"Re: {first.subject}",
-            text,
-            reply,
-        )
-        row.thread, row.skeleton, row.reply_skeleton = (
-            first.thread,
-            skeleton + first.situation,
-            answered + first.situation,
-        )
+        kept = (first.situation, situation, person, agent, now, first.channel)
+        row = self.row(f"{first.uid}b", *kept, f"Re: {first.subject}", text, reply)
+        row.thread, row.skeleton = first.thread, skeleton + first.situation
+        row.reply_skeleton = answered + first.situation
         self.note_personal(row, used, theirs)
         return row
 

@@ -6,76 +6,35 @@ from tailor.demos import defects, documents, files, grammar, support_defects
 from tailor.demos.bank import LAST_DAY, Bank, Row
 from tailor.demos.files import Layout
 
-TEXT_2025 = {
-    "ticket_id": "id",
-    "created_at": "created_at",
-    "channel": "channel",
-    "customer_id": "customer",
-    "thread_id": "thread",
-    "language": "language",
-    "product": "product",
-    "agent": "agent",
-    "subject": "subject",
-    "message": "message",
-    "reply": "reply",
-}
+BANK_ADDRESS = "support@quillhaven.example"
+# First what the columns hold, then what each of the exports calls them.
+HEADERS = """
+id created_at channel customer thread language product agent subject message reply
+Ticket_No Created Channel Customer_ID Thread Lang Product Agent Subject Customer_Message Agent_Reply
+ticket_id created_at channel customer_id thread_id language product agent subject message reply
+id createdAt via.channel requester.id thread lang product assignee title customer.text agent.text
+message_id date channel customer_id thread_id language product agent subject body reply
+"""
+HOLDS, OLD, NEW, DESK, MAIL = (line.split() for line in HEADERS.strip().splitlines())
+
+
+def mail_columns() -> dict:
+    """The columns of the mailbox: as in the others, with sender and receiver before the subject."""
+    columns = dict(zip(MAIL, HOLDS, strict=True))
+    tail = {name: columns.pop(name) for name in ("subject", "body", "reply")}
+    return columns | {"from": "email", "to": lambda row: BANK_ADDRESS} | tail
 
 
 def layouts() -> list[Layout]:
     """The five raw files."""
-    old = dict(
-        zip(
-            [
-                "Ticket_No",
-                "Created",
-                "Channel",
-                "Customer_ID",
-                "Thread",
-                "Lang",
-                "Product",
-                "Agent",
-                "Subject",
-                "Customer_Message",
-                "Agent_Reply",
-            ],
-            TEXT_2025.values(),
-            strict=True,
-        )
-    )
-    desk = {
-        "id": "id",
-        "createdAt": "created_at",
-        "via.channel": "channel",
-        "requester.id": "customer",
-        "thread": "thread",
-        "lang": "language",
-        "product": "product",
-        "assignee": "agent",
-        "title": "subject",
-        "customer.text": "message",
-        "agent.text": "reply",
-    }
-    mail = {
-        "message_id": "id",
-        "date": "created_at",
-        "channel": "channel",
-        "customer_id": "customer",
-        "thread_id": "thread",
-        "language": "language",
-        "product": "product",
-        "agent": "agent",
-        "from": "email",
-        "to": lambda row: "support@quillhaven.example",
-        "subject": "subject",
-        "body": "message",
-        "reply": "reply",
-    }
+    old, new, desk = (dict(zip(names, HOLDS, strict=True)) for names in (OLD, NEW, DESK))
+    when = "%Y-%m-%dT%H:%M:%SZ"
     return [
         Layout("tickets_2024.csv", "T24-", old, "%d.%m.%Y %H:%M", "cp1252", ";"),
-        Layout("tickets_2025.csv", "T25-", dict(TEXT_2025), encoding="utf-8-sig"),
-        Layout("helpdesk_export.jsonl", "HD-", desk, "%Y-%m-%dT%H:%M:%SZ", broken=[61, 148, 149]),
-        Layout("mailbox.jsonl", "MSG-", mail, "rfc2822"),
-        Layout("later.csv", "T26-", dict(TEXT_2025)),
+        Layout("tickets_2025.csv", "T25-", new, encoding="utf-8-sig"),
+        Layout("helpdesk_export.jsonl", "HD-", desk, when, broken=[61, 148, 149]),
+        Layout("mailbox.jsonl", "MSG-", mail_columns(), "rfc2822"),
+        Layout("later.csv", "T26-", dict(new)),
     ]
 
 
