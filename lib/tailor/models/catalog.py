@@ -23,7 +23,20 @@ DEFAULT_MODEL = "tailor-base"
 HUB_EXAMPLES = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct", "google/flan-t5-small")
 HUB_TIMEOUT = 5.0  # seconds before the hub counts as out of reach
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_DECODERS = frozenset("llama gpt2 gpt_neo gpt_neox mistral qwen2 qwen3 gemma gemma2 phi phi3 opt".split())
+_DECODERS = {
+    "gemma",
+    "gemma2",
+    "gpt2",
+    "gpt_neo",
+    "gpt_neox",
+    "llama",
+    "mistral",
+    "opt",
+    "phi",
+    "phi3",
+    "qwen2",
+    "qwen3",
+}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from tailor.errors import WorkbenchError, did_you_mean
 
@@ -57,32 +58,80 @@ def encode_chat(
         WorkbenchError: a message has no such role, or no text.
     """
     _check(messages)
-    marks = [_mark(number) for number in range(len(messages))]
-    hidden = [{"role": m["role"], "content": mark} for m, mark in zip(messages, marks, strict=True)]
-    text = tokenizer.apply_chat_template(
-        hidden,
-        chat_template=tokenizer.chat_template or PLAIN_CHAT_TEMPLATE,
-        tokenize=False,
-        add_generation_prompt=add_generation_prompt,
-    )
+    frame = _frame(tokenizer, tuple(m["role"] for m in messages), add_generation_prompt)
     ids: list[int] = []
     learned: list[bool] = []
-    before_is_answer = False  # the template's text after an answer begins with the token that ends the turn
-    for message, mark in zip(messages, marks, strict=True):
-        fixed, found, text = text.partition(mark)
-        if not found:  # some templates drop a message, for example a system turn
-            text = fixed
+    for message, piece in zip(messages, frame.pieces, strict=True):
+        if piece is None:  # some templates drop a message, for example a system turn
             continue
-        ids_fixed, lead = _split_lead(tokenizer, fixed)
-        _append_template(tokenizer, ids_fixed, before_is_answer, ids, learned)
-        content = tokenizer.encode(
-            lead + message["content"], add_special_tokens=False, split_special_tokens=True
-        )
-        before_is_answer = message["role"] == "assistant"
+        ids += piece.ids
+        learned += piece.learned
+        text = piece.lead + message["content"]
+        content = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         ids += content
-        learned += [before_is_answer] * len(content)
-    _append_template(tokenizer, text, before_is_answer, ids, learned)
-    return EncodedChat(ids, learned)
+        learned += [message["role"] == "assistant"] * len(content)
+    return EncodedChat(ids + frame.end.ids, learned + frame.end.learned)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The template's own text before a content, and a blank that is encoded together with the content."""
+
+    ids: list[int]
+    learned: list[bool]
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What a template writes around the contents of messages with given roles; None for a message it drops."""
+
+    pieces: list[_Piece | None]
+    end: _Piece
+
+
+_frames: WeakKeyDictionary = WeakKeyDictionary()  # tokenizer -> its frames: rendering a template is slow
+
+
+def _frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...], generation: bool) -> _Frame:
+    known = _frames.setdefault(tokenizer, {})
+    key = (tokenizer.chat_template, roles, generation)
+    if key not in known:
+        known[key] = _render(tokenizer, roles, generation)
+    return known[key]
+
+
+def _render(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...], generation: bool) -> _Frame:
+    """Render the template with a mark for every content, and encode what stands between the marks."""
+    marks = [_mark(number) for number in range(len(roles))]
+    text = tokenizer.apply_chat_template(
+        [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)],
+        chat_template=tokenizer.chat_template or PLAIN_CHAT_TEMPLATE,
+        tokenize=False,
+        add_generation_prompt=generation,
+    )
+    pieces: list[_Piece | None] = []
+    after_answer = False
+    for role, mark in zip(roles, marks, strict=True):
+        fixed, found, rest = text.partition(mark)
+        if not found:
+            pieces.append(None)
+            continue
+        text = rest
+        # A byte-level vocabulary writes " word" as one token, so a blank before a content belongs to the content.
+        lead = " " if fixed.endswith(" ") else ""
+        pieces.append(_encode_fixed(tokenizer, fixed.removesuffix(lead), after_answer, lead))
+        after_answer = role == "assistant"
+    return _Frame(pieces, _encode_fixed(tokenizer, text, after_answer))
+
+
+def _encode_fixed(tokenizer, text: str, after_answer: bool, lead: str = "") -> _Piece:
+    """Encode the template's own text; after an answer, its first token is learned if it ends the turn."""
+    ids = tokenizer.encode(text, add_special_tokens=False) if text else []
+    learned = [False] * len(ids)
+    if after_answer and ids and ids[0] in ending_ids(tokenizer):
+        learned[0] = True
+    return _Piece(ids, learned, lead)
 
 
 def _mark(number: int) -> str:
@@ -90,24 +139,8 @@ def _mark(number: int) -> str:
     return f"\ue000\ue001{number}\ue001\ue000"
 
 
-def _split_lead(tokenizer, fixed: str) -> tuple[str, str]:
-    """Give a single blank before a content to the content: byte-level vocabularies write " word" as one token."""
-    if fixed.endswith(" "):
-        return fixed[:-1], " "
-    return fixed, ""
-
-
-def _append_template(tokenizer, text: str, after_answer: bool, ids: list[int], learned: list[bool]) -> None:
-    """Encode the template's own text; after an answer, its first token (the end of the turn) is learned."""
-    new = tokenizer.encode(text, add_special_tokens=False) if text else []
-    ids += new
-    ends = ending_ids(tokenizer)
-    for position, token in enumerate(new):
-        learned.append(after_answer and position == 0 and token in ends)
-
-
 def ending_ids(tokenizer) -> set[int]:
-    """Return the ids that end an answer: every control token the tokenizer knows, the end-of-text token first."""
+    """Return the ids that end an answer: every control token that the tokenizer knows."""
     return set(tokenizer.all_special_ids)
 
 

@@ -314,9 +314,9 @@ def _train_step(learner: Learner, mixture: Mixture, progress: Progress, share: f
 
     schedule = learner.schedule
     context = schedule.long_context if share >= schedule.long_from else schedule.rows_context
-    rows = mixture.batch(progress.step, max(1, schedule.batch_tokens // context), context)
-    ids = torch.from_numpy(rows)
-    loss = learner.step(ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), schedule.rate(share), parts=parts)
+    batch = mixture.batch(progress.step, max(1, schedule.batch_tokens // context), context)
+    inputs, targets = (torch.from_numpy(part).contiguous() for part in batch)
+    loss = learner.step(inputs, targets, schedule.rate(share), parts=parts)
     progress.step += 1
-    progress.tokens += rows.shape[0] * context
+    progress.tokens += inputs.numel()
     return loss

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+BLOCK = 512  # tokens that stay together when a source is shuffled; rows of up to this length are cut from one block
 MIXTURE_EXPONENT = 0.6  # between 1 (by size) and 0 (all alike)
 
 
@@ -45,7 +46,7 @@ def write_tokens(path: Path, documents: list[str], tokenizer, *, at_once: int = 
 class Mixture:
     """Draws rows of ``context + 1`` tokens from several token files; the same seed gives the same rows.
 
-    Each source is gone through in random order, window by window, and starts again with a new offset and order when
+    Each source is gone through in random order, block by block, and starts again with a new offset and order when
     it is used up; ``rows_taken`` is all the state there is, so a resumed run sees exactly the rows that come next.
     """
 
@@ -61,25 +62,42 @@ class Mixture:
         self.shares = sizes**self.exponent * factors
         self.shares /= self.shares.sum()
         self.tokens_taken = dict.fromkeys(self.names, 0)
-        self._orders: dict[tuple[str, int, int], np.ndarray] = {}
+        self._orders: dict[tuple[str, int], np.ndarray] = {}
 
-    def batch(self, step: int, rows: int, context: int) -> np.ndarray:
-        """Return [rows, context + 1] int64 ids for ``step``; advances ``tokens_taken``."""
+    def batch(self, step: int, rows: int, context: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets for ``step``, [rows, context] int64 each; advances ``tokens_taken``."""
         rng = np.random.default_rng([self.seed, step])
         drawn = rng.choice(len(self.names), size=rows, p=self.shares)
-        return np.stack([self._next_row(self.names[i], context) for i in drawn]).astype(np.int64)
+        ids = np.stack([self._next_row(self.names[i], context) for i in drawn]).astype(np.int64)
+        return ids[:, :-1], ids[:, 1:]
 
     def _next_row(self, name: str, context: int) -> np.ndarray:
         stream = self.streams[name]
-        windows = max(1, (len(stream) - 1) // context - 1)
-        epoch, position = divmod(self.tokens_taken[name] // context, windows)
-        key = (name, epoch, context)
-        if key not in self._orders:
-            self._orders = {k: v for k, v in self._orders.items() if k[0] != name}
+        taken = self.tokens_taken[name]
+        taken += -taken % min(context, BLOCK)  # after a change of row length, go on at a row's edge
+        blocks = max(1, (len(stream) - 1) // BLOCK - 1)
+        epoch, position = divmod(taken // BLOCK, blocks)
+        start = int(self._order(name, epoch, blocks)[position]) + taken % BLOCK
+        self.tokens_taken[name] = taken + context
+        return np.resize(
+            stream[start : start + context + 1], context + 1
+        )  # a stream shorter than a row repeats
+
+    def _order(self, name: str, epoch: int, blocks: int) -> np.ndarray:
+        """Return where each block of this epoch starts, shuffled: [blocks]."""
+        if (name, epoch) not in self._orders:
+            self._orders = {key: order for key, order in self._orders.items() if key[0] != name}
             rng = np.random.default_rng([self.seed, epoch, self.names.index(name)])
-            offset = int(rng.integers(0, min(context, max(1, len(stream) - 1 - windows * context))))
-            self._orders[key] = offset + context * rng.permutation(windows)
-        start = int(self._orders[key][position])
-        self.tokens_taken[name] += context
-        row = stream[start : start + context + 1]
-        return row if len(row) == context + 1 else np.resize(row, context + 1)
+            offset = int(rng.integers(0, BLOCK)) if len(self.streams[name]) > 2 * BLOCK else 0
+            self._orders[name, epoch] = offset + BLOCK * rng.permutation(blocks)
+        return self._orders[name, epoch]
+
+    def seen(self, name: str) -> list[np.ndarray]:
+        """Return the token runs of a source that were drawn so far: all of it after a whole epoch, else its blocks."""
+        stream = self.streams[name]
+        blocks = max(1, (len(stream) - 1) // BLOCK - 1)
+        epoch, position = divmod(self.tokens_taken[name] // BLOCK, blocks)
+        if epoch:
+            return [np.asarray(stream)]
+        starts = np.sort(self._order(name, 0, blocks)[:position])
+        return [np.asarray(stream[start : start + BLOCK + 1]) for start in starts]
