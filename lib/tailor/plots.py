@@ -306,3 +306,35 @@ def drift_bars(
     ax.set_xlabel(f"{_plain(measure, 60)} (black mark: warning)", fontsize=10)
     ax.grid(axis="x", alpha=0.3)
     return figure
+
+
+def search_trials(trials: Sequence[Any], metric: str) -> "Figure":
+    """Trials of a search: each one's curve, and its best value over the first setting that varies smoothly.
+
+    Args:
+        trials: `tailor.records.Trial`s.
+        metric: what was measured; lower is better.
+    """
+    names = [name for name, value in trials[0].config.items() if isinstance(value, float)][:1]
+    figure, axes = _figure(3.2, 1 + len(names))
+    for trial in trials:
+        pairs = _pairs(trial.points)
+        if pairs:
+            _curve(
+                axes[0], f"trial {trial.number}", pairs, COLOURS[trial.number % 6], MARKERS[trial.number % 6]
+            )
+    axes[0].set_xlabel("optimizer step", fontsize=10)
+    axes[0].set_ylabel(metric, fontsize=10)
+    axes[0].margins(x=0.12)
+    if 1 < len(trials) <= 8:
+        axes[0].legend(fontsize=8, frameon=False)
+    for ax, name in zip(axes[1:], names, strict=True):
+        for trial in trials:
+            if trial.value is not None:
+                colour, marker = COLOURS[trial.number % 6], MARKERS[trial.number % 6]
+                ax.scatter([trial.config[name]], [trial.value], color=colour, marker=marker)
+        ax.set_xscale("log")
+        ax.set_xlabel(name.replace("_", " "), fontsize=10)
+    for ax in axes:
+        ax.grid(alpha=0.3)
+    return figure

@@ -286,10 +286,21 @@ class Plan(Record):
     examples_per_step: int = 0
 
 
+class Sample(Part):
+    """One validation row, with what the base model and the tuned model answered."""
+
+    id: str
+    input: str
+    reference: str
+    before: str
+    after: str
+
+
 class Tuned(Record):
-    """tuned.json: which run 07 made."""
+    """tuned.json: which run 07 made, and a few answers before and after."""
 
     run: str
+    samples: list[Sample] = []
 
 
 class Trial(Part):
@@ -297,6 +308,8 @@ class Trial(Part):
     config: dict[str, Any]
     value: float | None
     state: str
+    points: list[Point] = []
+    note: str = ""
 
 
 class Search(Record):
@@ -306,6 +319,7 @@ class Search(Record):
     trials: list[Trial]
     best: dict[str, Any]
     run: str | None = Field(None, description="run trained with the best settings, if better than 07's")
+    verdict: str = ""
 
 
 class Alignment(Record):
@@ -317,6 +331,8 @@ class Alignment(Record):
     agreement: dict[str, Estimate] = Field(
         {}, description="run -> share of pairs whose chosen answer is likelier"
     )
+    by_source: dict[str, dict[str, Estimate]] = Field({}, description="source of the pairs -> the same")
+    left_out: list[str] = Field([], description="lines of the feedback file that could not be used, and why")
 
 
 class Compared(Part):

@@ -30,6 +30,8 @@ class ZeroShot:
     def find_blockers(
         self, config: TechniqueConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
+        if base.architecture == "encoder":
+            return [f"{base.name} is an encoder: it writes no text, and knows no label before it is tuned."]
         return []
 
     def fit(

@@ -27,3 +27,12 @@ def training_seconds(parameters: int, trained_share: float, tokens: int, machine
     operations = (4 + 2 * trained_share) * parameters * tokens
     speed = 50e12 if machine.accelerator else FLOPS_PER_CORE[machine.fast_bf16] * machine.cores
     return operations / speed
+
+
+def lora_parameters(parameters: int, rank: int) -> int:
+    """Parameters of LoRA on every linear layer, for a decoder of the usual shape (see `memory_gib`).
+
+    A layer has four attention matrices of width x width and three of width x 8/3 width; each gets rank * (in + out).
+    """
+    width = (parameters * 64 / 12) ** (1 / 3)
+    return round(width / 64 * rank * width * (4 * 2 + 3 * (1 + 8 / 3)))

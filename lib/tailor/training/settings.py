@@ -68,7 +68,7 @@ class TrainingConfig(TechniqueConfig):
         source="Pascanu et al. 2013, On the difficulty of training recurrent neural networks, section 3.2",
     )
     evaluations: int = setting(
-        8,
+        6,
         "How many times validation loss and the task's metric are measured on the way.",
         unit="times",
         ge=1,
@@ -85,6 +85,14 @@ class TrainingConfig(TechniqueConfig):
     validation_rows: int = setting(
         100,
         "At most this many validation rows are used for the measurements on the way; 0 uses all.",
+        unit="rows",
+        ge=0,
+        advanced=True,
+    )
+    metric_rows: int = setting(
+        40,
+        "At most this many validation rows are answered for the task's metric on the way; 0 measures the loss alone. "
+        "Few rows make a rough figure, many take time.",
         unit="rows",
         ge=0,
         advanced=True,

@@ -1,0 +1,104 @@
+"""Which technique to propose: stated rules over rows, task, machine and baselines."""
+
+from dataclasses import dataclass
+
+from tailor.data.dataset import Dataset
+from tailor.machine import Machine
+from tailor.models.catalog import ModelSource
+from tailor.techniques.base import Technique
+from tailor.training.estimate import lora_parameters, memory_gib, training_seconds
+from tailor.training.settings import TrainingConfig
+
+FEW_ROWS = 50  # below, prompting and more data usually bring more than tuning
+BITS_PER_PARAMETER = (
+    2.0  # what a weight can hold (Allen-Zhu and Li 2024, Physics of Language Models, part 3.3)
+)
+BITS_PER_TOKEN = 1.0  # new information in a learned token, roughly its loss after training
+
+
+@dataclass(frozen=True)
+class Option:
+    """One technique that trains, as it would run here with its own defaults.
+
+    Attributes:
+        blocked: why it cannot run; empty where it can.
+        seconds, gib: estimated from parameters and tokens.
+        bytes: of what it leaves on disk.
+    """
+
+    name: str
+    title: str
+    summary: str
+    blocked: str
+    seconds: float
+    gib: float
+    bytes: int
+
+
+def weigh(
+    techniques: dict[str, Technique], dataset: Dataset, base: ModelSource, machine: Machine
+) -> dict[str, Option]:
+    """Every technique that changes weights, with what it would take."""
+    return {
+        name: _weigh(technique, dataset, base, machine)
+        for name, technique in techniques.items()
+        if technique.changes_weights
+    }
+
+
+def _weigh(technique: Technique, dataset: Dataset, base: ModelSource, machine: Machine) -> Option:
+    config: TrainingConfig = technique.Config()
+    parameters = base.parameters or 0
+    trained = lora_parameters(parameters, config.rank) if hasattr(config, "rank") else parameters
+    share = trained / max(parameters, 1)
+    tokens = round(dataset.record.splits["train"].tokens * config.epochs)
+    blocked = technique.find_blockers(config, dataset, base, machine)
+    return Option(
+        name=technique.name,
+        title=technique.title,
+        summary=technique.summary,
+        blocked=" ".join(blocked),
+        seconds=training_seconds(parameters, share, tokens, machine),
+        gib=memory_gib(parameters, share, config.rows_at_once, dataset.max_length),
+        bytes=4 * trained,
+    )
+
+
+def propose(options: dict[str, Option], dataset: Dataset, base: ModelSource) -> tuple[str, list[str]]:
+    """The technique to take, and the reasons in plain sentences; an empty name where none can run.
+
+    LoRA, unless the rows hold more than its small matrices can: then full fine-tuning, where it can run.
+    """
+    split = dataset.record.splits["train"]
+    reasons = [
+        f"There are {split.rows:,} training rows with {split.learned_tokens:,} tokens to learn from.",
+    ]
+    if split.rows < FEW_ROWS:
+        reasons.append(
+            f"That is little: below about {FEW_ROWS} rows, better prompts and more rows usually bring more than tuning."
+        )
+    free = [name for name, option in options.items() if not option.blocked]
+    if not free:
+        return "", reasons
+    to_learn = split.learned_tokens * BITS_PER_TOKEN
+    if "lora" in free:
+        room = options["lora"].bytes / 4 * BITS_PER_PARAMETER
+        if to_learn <= room or "full" not in free:
+            reasons.append(_lora_reason(room, to_learn, options, base))
+            return "lora", reasons
+        reasons.append(
+            f"The rows hold more (about {to_learn:,.0f} bits) than LoRA's matrices can ({room:,.0f} bits): "
+            "every weight is needed."
+        )
+        return "full", reasons
+    return free[0], [*reasons, f"{options[free[0]].title} is the first technique that can run here."]
+
+
+def _lora_reason(room: float, to_learn: float, options: dict[str, Option], base: ModelSource) -> str:
+    small = options["lora"].bytes / 2**20
+    if base.parameters and to_learn <= room:
+        return (
+            f"LoRA's small matrices have room for about {room / max(to_learn, 1):,.0f} times what the rows hold, so it "
+            f"loses nothing against full fine-tuning, and leaves a file of {small:.1f} MiB that can be taken off again."
+        )
+    return "LoRA leaves the base model as it is, and a small file that can be taken off again."
