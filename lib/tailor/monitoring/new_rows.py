@@ -4,18 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tailor.data.alignment import align_columns, parse_renames
 from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import choose_columns, plan_operations
 from tailor.data.conversations import read_messages
 from tailor.data.dataset import Example
 from tailor.data.examples import readable_label
 from tailor.data.gather import ROWS, UNREADABLE, Choices, gather
+from tailor.data.readers import Found
 from tailor.data.roles import describe_columns
 from tailor.data.tables import read_table
 from tailor.errors import WorkbenchError, did_you_mean
+from tailor.files import writing
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import Cleaning, DatasetRecord
+from tailor.records import Cleaning, DatasetRecord, Sources
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,8 +41,9 @@ def read_new_rows(project: Project, path: Path, log: Log) -> NewRows:
         WorkbenchError: the file cannot be read, has no column for the input, or no row is left.
     """
     folder = project.path("monitoring/new")
-    gather([path], folder, Choices(), log)
-    rows = read_table(folder / ROWS, "12_monitor")
+    with writing(folder) as temporary:
+        gather([path], temporary, Choices(), log)
+    rows = _as_before(project, read_table(folder / ROWS, "12_monitor"))
     unreadable = read_table(folder / UNREADABLE, "12_monitor").height
     roles = project.load(DatasetRecord, "dataset.json").roles
     _check_columns(path, rows.columns, roles)
@@ -54,8 +58,6 @@ def read_new_rows(project: Project, path: Path, log: Log) -> NewRows:
 
 def _texts(project: Project, kept: "pl.DataFrame", roles: dict[str, str]) -> tuple[list[str], list[str]]:
     """Inputs and answers as 04 writes them; an answer is "" where the file has none."""
-    from tailor.steps.format_data import Settings
-
     inputs = kept[roles["input"]].fill_null("").str.strip_chars().to_list()
     column = roles.get("label") or roles.get("output")
     if column is None:  # whole conversations stand in the input's column
@@ -65,9 +67,25 @@ def _texts(project: Project, kept: "pl.DataFrame", roles: dict[str, str]) -> tup
     if column not in kept.columns:
         return inputs, [""] * len(inputs)
     answers = kept[column].fill_null("").str.strip_chars().to_list()
-    used = project.load(DatasetRecord, "dataset.json").settings
-    readable = used.get("label_text", Settings.model_fields["label_text"].default) == "readable"
-    return inputs, [readable_label(a) for a in answers] if "label" in roles and readable else answers
+    return inputs, _labels(project, answers) if "label" in roles else answers
+
+
+def _labels(project: Project, given: list[str]) -> list[str]:
+    """Labels in the spelling of the dataset; one that it does not know stays as it is."""
+    record = project.load(DatasetRecord, "dataset.json")
+    known = {readable_label(label).lower(): label for label in record.labels}
+    return [known.get(readable_label(label).lower(), label) for label in given]
+
+
+def _as_before(project: Project, rows: "pl.DataFrame") -> "pl.DataFrame":
+    """The columns under the names they have in the project's own data, as 02 named those of its sources."""
+    ours = read_table(project.path("clean.parquet"), "03_clean_data").columns[2:]
+    renames = parse_renames(project.load(Sources, "sources.json").settings.get("rename_columns", []))
+    theirs = [renames.get(name, name) for name in rows.columns[2:]]
+    named = Found("new", theirs, [], [])
+    # twice, so that of two names for one meaning the project's own has the majority
+    align_columns([Found("own", list(ours), [], []), Found("own", list(ours), [], []), named])
+    return rows.rename(dict(zip(rows.columns[2:], named.columns, strict=True)))
 
 
 def _operations(project: Project, rows: "pl.DataFrame") -> list:

@@ -71,7 +71,9 @@ def _save_weights(local, folder: Path, max_new_tokens: int) -> None:
     """Weights (adapters merged), tokenizer with its chat template, and how to generate."""
     import torch
     from transformers import GenerationConfig
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # it would draw over the notebook's own
     model = local.model
     if hasattr(model, "merge_and_unload"):
         with torch.no_grad():

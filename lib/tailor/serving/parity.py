@@ -1,15 +1,17 @@
-"""Parity: whether the exported folder, loaded fresh, answers as the model that was tested."""
+"""Parity: whether the exported folder, loaded fresh, answers as the run that was tested."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from tailor.data.dataset import Dataset
+from tailor.data.dataset import Dataset, Example
 from tailor.evaluation.answering import answer, calibrate, choose_rows, likeliest, log_prior
-from tailor.evaluation.evaluate import load_evaluation, read_predictions
+from tailor.evaluation.evaluate import load_evaluation
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
 from tailor.project import Project
+from tailor.records import Evaluation, RunRecord
+from tailor.serving.export import load_export, local_model
 
 
 @dataclass(frozen=True)
@@ -25,23 +27,42 @@ class Parity:
 
 
 def compare_with_tested(
-    project: Project, dataset: Dataset, model: LanguageModel, run: str, *, rows: int, seed: int, log: Log
+    project: Project, dataset: Dataset, run: RunRecord, *, rows: int, seed: int, log: Log
 ) -> Parity:
-    """Ask the exported model rows of the test, in the way it was tested, and compare with what was answered then."""
-    tested = load_evaluation(project, run)
-    table = read_predictions(project, run)
-    then = dict(zip(table["id"].to_list(), table["prediction"].to_list(), strict=True))
-    examples = choose_rows([e for e in dataset.test if e.id in then], rows, seed)
-    config = GenerationConfig(max_new_tokens=tested.settings.get("max_new_tokens", 64))
-    found = answer(model, dataset, examples, config, log=log, what="answers by the exported model")
-    if dataset.task == "classify":
-        used = tested.settings.get("calibration_used") == "contextual"
-        found = likeliest(
-            calibrate(np.asarray(found), log_prior(model, dataset) if used else None), dataset.labels
-        )
+    """Ask the run and the exported folder the same test rows, in the way they were tested.
+
+    Both compute in fp32: in bf16 the order in which an adapter is added tips labels that are nearly as likely, which
+    says nothing about the export.
+    """
+    from tailor.training.runs import load_run
+
+    tested = load_evaluation(project, run.id)
+    examples = choose_rows(dataset.test, rows, seed)
+    then = _answers(load_run(project, run.id, dataset), dataset, run, tested, examples, log, "the tested run")
+    exported = load_export(project, dataset, run.technique)
+    now = _answers(exported, dataset, run, tested, examples, log, "the export")
     different = [
-        (example.id, then[example.id], now)
-        for example, now in zip(examples, found, strict=True)
-        if then[example.id] != now
+        (example.id, before, after)
+        for example, before, after in zip(examples, then, now, strict=True)
+        if before != after
     ]
     return Parity(len(examples), different)
+
+
+def _answers(
+    model: LanguageModel,
+    dataset: Dataset,
+    run: RunRecord,
+    tested: Evaluation,
+    examples: list[Example],
+    log: Log,
+    who: str,
+) -> list[str]:
+    local_model(model, run).precision = "fp32"
+    config = GenerationConfig(max_new_tokens=tested.settings.get("max_new_tokens", 64))
+    found = answer(model, dataset, examples, config, log=log, what=f"answers by {who}")
+    if dataset.task == "respond":
+        return list(found)
+    used = tested.settings.get("calibration_used") == "contextual"
+    scores = calibrate(np.asarray(found), log_prior(model, dataset) if used else None)
+    return likeliest(scores, dataset.labels)

@@ -8,7 +8,7 @@ from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Comparison, Export, ProjectRecord
 from tailor.serving.card import loading_code
-from tailor.serving.export import FOLDER, export_run, load_export
+from tailor.serving.export import FOLDER, export_run
 from tailor.serving.parity import compare_with_tested
 from tailor.settings import Settings as Base
 from tailor.settings import setting
@@ -48,11 +48,8 @@ def run(project: Project, settings: Settings, log: Log) -> Export:
     dataset = Dataset.open(project)
     chosen = read_run(project, settings.run or project.load(Comparison, "comparison.json").best)
     folder = export_run(project, dataset, chosen, settings.max_new_tokens, log)
-    exported = load_export(project, dataset, chosen.technique)
     seed = project.load(ProjectRecord, "project.json").seed
-    parity = compare_with_tested(
-        project, dataset, exported, chosen.id, rows=settings.compare_rows, seed=seed, log=log
-    )
+    parity = compare_with_tested(project, dataset, chosen, rows=settings.compare_rows, seed=seed, log=log)
     return Export(
         run=chosen.id,
         format="safetensors",
@@ -69,7 +66,9 @@ def blocks(project: Project) -> list[Block]:
     same = record.identical == record.compared
     said = f"The exported folder answers {record.identical} of {record.compared} test rows exactly as tested."
     if not same:
-        said += " Merging rounds weights in the last digits, which can tip a row with two nearly equal answers."
+        said += (
+            " Merging rounds weights in the last digits, which can tip a row with two nearly equal answers."
+        )
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     rows = [[path.relative_to(folder).as_posix(), show_bytes(path.stat().st_size)] for path in files]
     shown = [
