@@ -77,7 +77,8 @@ class Form:
         try:
             return self._blockers(self.value)
         except WorkbenchError as error:
-            return [f"{error.found}. Needed: {error.needed}. Do: {error.fix}"]
+            parts = [text.rstrip(".") for text in (error.found, error.needed, error.fix)]
+            return [f"{parts[0]}. Needed: {parts[1]}. Do: {parts[2]}."]
 
     def _read(self, control: Control) -> Any:
         try:
@@ -108,9 +109,9 @@ class Form:
             lines = [_line("✖", "#d55e00", problem) for problem in problems]
         elif self.changed:
             names = ", ".join(control.setting.label for control in self._controls.values() if control.touched)
-            lines = [_line("✎", "#0072b2", f"Changed: {names}. Run the next cell to use it.")]
+            lines = [_line("✎", "#0072b2", f"Changed: {names}. The next cell uses what is shown here.")]
         else:
-            lines = [_line("✔", "#009e73", "These settings can be used. Run the next cell.")]
+            lines = [_line("✔", "#009e73", "The next cell uses these settings.")]
         self._status.value = "".join(lines)
 
     def _table(self) -> Table:
