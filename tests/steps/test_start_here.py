@@ -13,7 +13,6 @@ from tailor.project import Project
 from tailor.records import ProjectRecord
 from tailor.steps.start_here import abilities
 
-
 pytestmark = pytest.mark.usefixtures("home")
 
 
