@@ -26,7 +26,9 @@ from tailor.settings import Settings, setting
 STEPS = (
     StepSpec("00_plant", "What is sown?", (), "plant.json", ("seeds.txt",)),
     StepSpec("01_grow", "What grows?", ("plant.json",), "grow.json", ("garden",)),
-    StepSpec("02_harvest", "What is brought in?", ("plant.json", "grow.json"), "harvest.json", ("basket.txt",)),
+    StepSpec(
+        "02_harvest", "What is brought in?", ("plant.json", "grow.json"), "harvest.json", ("basket.txt",)
+    ),
     StepSpec("03_count", "How much is it?", ("harvest.json",), "count.json"),
 )
 
