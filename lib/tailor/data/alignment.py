@@ -11,11 +11,29 @@ from tailor.errors import WorkbenchError, did_you_mean
 # only one column of each source for a meaning.
 MEANINGS: dict[str, tuple[str, ...]] = {
     "message": (
-        *("message", "customer_message", "customer_text", "user_message", "text", "body", "question", "input"),
+        *(
+            "message",
+            "customer_message",
+            "customer_text",
+            "user_message",
+            "text",
+            "body",
+            "question",
+            "input",
+        ),
         *("prompt", "query", "utterance", "request", "description", "content"),
     ),
     "reply": (
-        *("reply", "agent_reply", "agent_text", "agent_message", "answer", "response", "output", "completion"),
+        *(
+            "reply",
+            "agent_reply",
+            "agent_text",
+            "agent_message",
+            "answer",
+            "response",
+            "output",
+            "completion",
+        ),
         *("resolution",),
     ),
     "label": ("label", "intent", "category", "class", "topic"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -30,7 +31,7 @@ def equality_keys(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 def shingles(text: str) -> set[str]:
     """The words and pairs of neighbouring words. Pairs keep the order; single words keep short texts comparable."""
     words = _WORD.findall(text.lower())
-    return {*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))}
+    return {*words, *(f"{a} {b}" for a, b in pairwise(words))}
 
 
 def jaccard(a: set[str], b: set[str]) -> float:
@@ -83,18 +84,35 @@ def _candidates(sets: Sequence[set[str]], threshold: float) -> list[tuple[int, i
         RMinHash.digest_matrix_from_token_sets(tokens, PERMUTATIONS, 42).to_rows(), dtype=np.uint64
     )
     width = _band_width(threshold)
-    pairs: dict[tuple[int, int], None] = {}
-    for start in range(0, PERMUTATIONS - width + 1, width):
-        band = np.ascontiguousarray(digests[:, start : start + width]).view(f"V{8 * width}").ravel()
-        _, groups = np.unique(band, return_inverse=True)
-        order = np.argsort(groups, kind="stable")
-        cuts = np.flatnonzero(np.diff(groups[order])) + 1
-        for members in np.split(order, cuts):
-            # every member with the first and with the one before: enough to chain a cluster, linear in its size
-            for before, here in zip(members, members[1:], strict=False):
-                pairs[(filled[members[0]], filled[here])] = None
-                pairs[(filled[before], filled[here])] = None
-    return sorted(pairs)
+    pairs = [
+        _equal_neighbours(_mix(digests[:, start : start + width]))
+        for start in range(0, PERMUTATIONS - width + 1, width)
+    ]
+    unique = np.unique(np.concatenate(pairs), axis=0)
+    return [(filled[first], filled[second]) for first, second in unique.tolist()]
+
+
+def _mix(band: np.ndarray) -> np.ndarray:
+    """[rows, width] uint64 -> [rows] uint64; equal rows give equal numbers, unequal ones almost never."""
+    mixed = np.zeros(len(band), dtype=np.uint64)
+    for column in band.T:
+        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _equal_neighbours(values: np.ndarray) -> np.ndarray:
+    """Pairs of places with equal values: each with its group's first and with the one before, [pairs, 2].
+
+    That is enough to chain a cluster and grows with its size, not with its square.
+    """
+    order = np.argsort(values, kind="stable")
+    same = np.concatenate([[False], values[order][1:] == values[order][:-1]])
+    starts = np.maximum.accumulate(np.where(same, 0, np.arange(len(order))))
+    here = np.flatnonzero(same)
+    first = np.stack([order[starts[here]], order[here]], axis=1)
+    before = np.stack([order[here - 1], order[here]], axis=1)
+    return np.concatenate([first, before])
 
 
 def _band_width(threshold: float) -> int:

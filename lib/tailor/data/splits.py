@@ -137,11 +137,11 @@ def _by_time(bundles: Sequence[int], times: Sequence[str] | None, shares: tuple[
     sizes = Counter(bundles)
     newest = sorted(latest, key=lambda bundle: (latest[bundle], bundle), reverse=True)
     side: dict[int, str] = {}
-    rows = 0
+    rows, tested, held_back = 0, round(shares[1] * len(bundles)), round(sum(shares) * len(bundles))
     for place, bundle in enumerate(newest):
-        if rows < shares[1] * len(bundles) or (shares[1] > 0 and place == 0):
+        if rows < tested or (shares[1] > 0 and place == 0):
             side[bundle] = "test"
-        elif rows < sum(shares) * len(bundles) or (shares[0] > 0 and "validation" not in side.values()):
+        elif rows < held_back or (shares[0] > 0 and "validation" not in side.values()):
             side[bundle] = "validation"
         else:
             side[bundle] = "train"

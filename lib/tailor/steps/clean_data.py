@@ -1,8 +1,8 @@
 """03 Clean data: what is broken, and what does each repair change?"""
 
-from typing import Literal
+from typing import Any, Literal
 
-from tailor.blocks import Block, Callout, Heading, Table
+from tailor.blocks import Block, Callout, Figure, Heading, Table
 from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import OPERATIONS, choose_columns, plan_operations
 from tailor.data.cleaning.privacy import KINDS
@@ -108,7 +108,20 @@ def blocks(project: Project) -> list[Block]:
             "What each operation did, in order",
         ),
     ]
+    if lost:
+        shown.append(_dropped_figure(record))
     return shown + [block for item in record.operations for block in _examples(item)]
+
+
+def _dropped_figure(record: Cleaning) -> Figure:
+    counts = {TITLES.get(item.name, item.name): item.dropped for item in record.operations if item.dropped}
+
+    def draw() -> Any:
+        from tailor.plots import dropped_by_reason
+
+        return dropped_by_reason(counts)
+
+    return Figure(draw, "Rows dropped: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
 
 
 def _examples(item: Operation) -> list[Block]:

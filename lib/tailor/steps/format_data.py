@@ -140,17 +140,24 @@ def _measure(
     formatted: Formatted, base_model: str, system_prompt: str, max_length: int, log: Log
 ) -> dict[str, Length]:
     """Count every row's tokens; rows whose prompt leaves no room for an answer are set aside."""
-    from tailor.models import load_tokenizer
+    from tailor.models import load_tokenizer, resolve
 
     if not formatted.rows.height:
         raise _none_left(formatted)
+    source = resolve(base_model)
+    if source.context and max_length > source.context:
+        raise WorkbenchError(
+            f"04_format_data.max_length is {max_length:,}, and {source.name} reads {source.context:,} tokens",
+            f"at most {source.context:,}",
+            "lower 04_format_data.max_length, or choose a base model that reads more in 00_start_here",
+        )
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
     texts = formatted.rows.select("id", "input", "output").rows()
     conversations = [
         [*system, {"role": "user", "content": text}, {"role": "assistant", "content": output}]
         for _, text, output in texts
     ]
-    counted = count_tokens(load_tokenizer(base_model), conversations, log)
+    counted = count_tokens(load_tokenizer(source), conversations, log)
     lengths = {row_id: length for (row_id, _, _), length in zip(texts, counted, strict=True)}
     formatted.take_out(
         {

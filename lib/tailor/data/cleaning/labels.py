@@ -14,10 +14,10 @@ def fingerprint(label: str) -> str:
     """OpenRefine's key: lower case, plain letters, words sorted and made unique ("Card-lost " and "lost card").
 
     Source: OpenRefine's documentation, "Clustering methods in depth", key collision, fingerprint. Hyphens and
-    underscores part words here, since labels are often written with them.
+    underscores part words here, since labels are often written with them, and `C++` is not `C`.
     """
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode() or label
-    return " ".join(sorted(set(re.sub(r"[\W_]+", " ", plain.lower()).split())))
+    return " ".join(sorted(set(re.sub(r"[^\w+#]+|_", " ", plain.lower()).split())))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Language: told by common words where that is enough, by a statistical model where not, and never for short text."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,8 +28,12 @@ _STOP_WORDS = {
 
 
 @cache
-def _word_sets() -> dict[str, frozenset[str]]:
-    return {code: frozenset(words.split()) for code, words in _STOP_WORDS.items()}
+def _languages_of_words() -> dict[str, list[str]]:
+    languages = defaultdict(list)
+    for code, words in _STOP_WORDS.items():
+        for word in words.split():
+            languages[word].append(code)
+    return dict(languages)
 
 
 @cache
@@ -44,7 +48,11 @@ def detect(text: str) -> str:
     words = _LETTERS.findall(_PLACEHOLDER.sub(" ", text).lower())
     if len(words) < MIN_WORDS:
         return ""
-    counts = Counter({code: sum(word in known for word in words) for code, known in _word_sets().items()})
+    known = _languages_of_words()
+    counts = Counter(dict.fromkeys(_STOP_WORDS, 0))
+    for word in words:
+        for code in known.get(word, ()):
+            counts[code] += 1
     (first, most), (_, second) = counts.most_common(2)
     if most >= 0.2 * len(words) and most >= 2 * second:
         return first

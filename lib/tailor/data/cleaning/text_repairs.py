@@ -113,7 +113,9 @@ class RemoveMailFurniture(Repair):
     title = "Remove e-mail quotes, signatures and footers"
 
     def repair(self, cells: pl.Series) -> pl.Series:
-        gate = "|".join(f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>"))
+        gate = "|".join(
+            f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>")
+        )
         plain = map_distinct(cells, gate, _without_furniture)
         for _ in range(_FOOTERS):
             shorter = _without_shared_ending(plain)
@@ -133,11 +135,15 @@ def _without_shared_ending(cells: pl.Series) -> pl.Series:
     counts = endings.drop_nulls().value_counts()
     most = max(_FOOTER_ROWS, _FOOTER_SHARE * cells.len())
     ending = pl.col(endings.name)
-    shared = counts.filter((pl.col("count") >= most) & (ending.str.len_chars() >= _FOOTER_LENGTH))[endings.name]
+    shared = counts.filter((pl.col("count") >= most) & (ending.str.len_chars() >= _FOOTER_LENGTH))[
+        endings.name
+    ]
     if shared.is_empty():
         return cells
     without = cells.str.replace(r"(?s)\n\s*\n(?:[^\n]|\n[^\n])+$", "").str.strip_chars()
-    return pl.select(pl.when(endings.is_in(shared.to_list()).fill_null(False)).then(without).otherwise(cells)).to_series()
+    return pl.select(
+        pl.when(endings.is_in(shared.to_list()).fill_null(False)).then(without).otherwise(cells)
+    ).to_series()
 
 
 _CUTS = [re.compile(part) for part in (_QUOTE_HEAD, _SIGNATURE, _DISCLAIMER)]

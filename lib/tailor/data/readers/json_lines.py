@@ -60,8 +60,9 @@ def _by_line(text: str, limits: Limits) -> tuple[list[dict], list[int], list[Unr
 def _as_array(text: str, path: Path, limits: Limits) -> tuple[list[dict], list[int], list[Unreadable]] | None:
     """The objects of a JSON array, or None if the file is read line by line."""
     start = text.lstrip("\ufeff \t\r\n")
-    first_line = start.split("\n", 1)[0]
-    if start[0] not in "[{" or (start[0] == "{" and _parses(first_line)):
+    first_line, _, rest = start.partition("\n")
+    wrapped = ".json" in path.suffixes and not rest.strip()  # one object, perhaps with the rows in a list
+    if start[0] not in "[{" or (start[0] == "{" and _parses(first_line) and not wrapped):
         return None
     try:
         _check_depth(text, limits)
@@ -74,7 +75,7 @@ def _as_array(text: str, path: Path, limits: Limits) -> tuple[list[dict], list[i
                 "export the data as one flat object a row",
             ) from None
         return None  # read line by line, so that the sound lines are kept and the broken ones told
-    lists = [value] if isinstance(value, list) else [v for v in value.values() if isinstance(v, list)]
+    lists = [value] if isinstance(value, list) else [v for v in value.values() if _is_rows(v)]
     items = lists[0] if len(lists) == 1 else [value]
     objects, lines, unreadable = [], [], []
     for place, item in enumerate(items, start=1):
@@ -85,6 +86,10 @@ def _as_array(text: str, path: Path, limits: Limits) -> tuple[list[dict], list[i
             shown = replace_surrogates(json.dumps(item)[:KEPT_CHARACTERS])
             unreadable.append(Unreadable(place, f"is {_kind(item)}, not an object", shown))
     return objects, lines, unreadable
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _parses(line: str) -> bool:

@@ -16,7 +16,18 @@ _BOMS = (
 )
 # Encodings in which most letters lie outside ASCII, so that their files cannot be mistaken for Western ones.
 _OTHER_SCRIPTS = {
-    *("cp1251", "koi8_r", "koi8_u", "iso8859_5", "mac_cyrillic", "cp866", "cp1253", "iso8859_7", "cp1255", "cp1256"),
+    *(
+        "cp1251",
+        "koi8_r",
+        "koi8_u",
+        "iso8859_5",
+        "mac_cyrillic",
+        "cp866",
+        "cp1253",
+        "iso8859_7",
+        "cp1255",
+        "cp1256",
+    ),
     *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr", "cp949"),
 }
 _SAMPLE = 200_000

@@ -1,0 +1,58 @@
+"""Tables of our own: a damaged one is refused, every time."""
+
+import random
+
+import polars as pl
+import pytest
+
+from tailor.data.tables import read_table, write_table
+from tailor.errors import WorkbenchError
+
+
+@pytest.fixture
+def path(tmp_path):
+    rng = random.Random(0)
+    texts = [" ".join(rng.choice(["card", "fee", "app", "loan"]) for _ in range(30)) for _ in range(300)]
+    write_table(pl.DataFrame({"a": texts, "n": list(range(300))}), tmp_path / "t.parquet")
+    return tmp_path / "t.parquet"
+
+
+def test_what_was_written_is_read(path):
+    assert read_table(path, "03_clean_data").shape == (300, 2)
+
+
+def test_no_flipped_bit_in_the_data_goes_unnoticed(path):
+    whole = path.read_bytes()
+    sound = read_table(path, "03_clean_data")
+    rng = random.Random(1)
+    noticed = 0
+    for _ in range(60):
+        place = rng.randrange(len(whole))
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << rng.randrange(8))]) + whole[place + 1 :])
+        try:
+            # a flip in the footer's descriptive metadata (library version, key-value notes) changes no value
+            assert read_table(path, "03_clean_data").equals(sound)
+        except WorkbenchError as error:
+            noticed += 1
+            assert str(path) in error.found
+            assert error.fix == "run 03_clean_data again"
+    assert noticed >= 30
+
+
+@pytest.mark.parametrize("size", [0, 3, 500])
+def test_a_cut_file(path, size):
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(WorkbenchError) as caught:
+        read_table(path, "03_clean_data")
+    assert caught.value.found.startswith(f"{path} cannot be read (")
+    assert caught.value.needed == "the table as 03_clean_data wrote it"
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(WorkbenchError) as caught:
+        read_table(tmp_path / "t.parquet", "03_clean_data")
+    assert str(caught.value) == (
+        f"Found: there is no {tmp_path / 't.parquet'}\n"
+        "Needed: the table as 03_clean_data wrote it\n"
+        "Do: run 03_clean_data again"
+    )
