@@ -12,7 +12,7 @@ NOTEBOOKS = sorted(str(path) for path in source_home().glob("notebooks/**/*.ipyn
 
 @pytest.mark.parametrize(
     "words",
-    [("ruff", "check"), ("ruff", "format", "--check"), ("nbstripout", "--verify", *NOTEBOOKS)],
+    [("ruff", "check"), ("ruff", "format", "--check"), ("nbstripout", "--keep-id", "--verify", *NOTEBOOKS)],
     ids=["ruff check", "ruff format", "nbstripout"],
 )
 def test_the_checks_of_pre_commit_pass(words):
