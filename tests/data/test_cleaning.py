@@ -154,7 +154,7 @@ def test_what_differs_in_meaning_is_no_duplicate(one, two):
     assert DropExactDuplicates(("t",)).apply(frame(t=[one, two])).dropped.height == 0
 
 
-LONG = "I have been waiting for my new card for two weeks now and nobody tells me when it will come, please look into it"
+LONG = "I have been waiting for my new card for two weeks now and nobody tells me when it will come, please look into"
 
 
 def test_near_duplicates():

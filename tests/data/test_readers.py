@@ -75,7 +75,7 @@ def test_a_chosen_encoding_that_does_not_fit(tmp_path):
         "Needed: the encoding the file was saved in\n"
         "Do: leave 02_gather_data.encoding empty to have it found out"
     )
-    with pytest.raises(WorkbenchError, match="02_gather_data.encoding is 'utf-9'"):
+    with pytest.raises(WorkbenchError, match=r"02_gather_data\.encoding is 'utf-9'"):
         read_file(path, Limits(), encoding="utf-9")
 
 
@@ -124,7 +124,8 @@ def test_broken_json_lines_are_set_aside(tmp_path):
 
 
 def test_json_values_become_text(tmp_path):
-    line = '{"n": 1.10, "big": 12345678901234567890, "t": true, "no": null, "who": {"id": 7, "x": {"y": 1.50}}, "l": [1, "a"]}'
+    line = '{"n": 1.10, "big": 12345678901234567890, "t": true, "no": null, '
+    line += '"who": {"id": 7, "x": {"y": 1.50}}, "l": [1, "a"]}'
     read = read_file(write(tmp_path / "a.jsonl", line), Limits())
     assert dict(zip(read.columns, read.rows[0], strict=True)) == {
         "n": "1.10",
@@ -203,7 +204,8 @@ def test_an_empty_file(tmp_path, name):
 
 
 def test_a_header_without_rows(tmp_path):
-    message = "Found: {} has a header (a, b) and no rows\nNeeded: at least one row\nDo: check the export that made the file"
+    message = "Found: {} has a header (a, b) and no rows\nNeeded: at least one row\n"
+    message += "Do: check the export that made the file"
     assert refusal(write(tmp_path / "a.csv", "a,b\n")) == message.format("a.csv")
     pl.DataFrame({"a": [], "b": []}).write_parquet(tmp_path / "a.parquet")
     assert refusal(tmp_path / "a.parquet") == message.format("a.parquet")
@@ -231,7 +233,8 @@ def test_a_file_that_is_not_json_at_all(tmp_path):
 def test_an_unknown_format(tmp_path):
     assert refusal(write(tmp_path / "a.pdf", "x")) == (
         "Found: a.pdf ends in '.pdf'\n"
-        "Needed: one of: .csv, .tsv, .txt, .jsonl, .ndjson, .json, .parquet, .xlsx, .xlsm (CSV and JSON also with .gz)\n"
+        "Needed: one of: .csv, .tsv, .txt, .jsonl, .ndjson, .json, .parquet, .xlsx, .xlsm "
+        "(CSV and JSON also with .gz)\n"
         "Do: export the data in one of these formats"
     )
 

@@ -26,8 +26,8 @@ class Settings(Base):
     )
     test_source: str = setting(
         "",
-        "A file whose rows are the test set, if one was fixed beforehand. Rows elsewhere that say the same are removed. "
-        "Empty: the test is split off in 04_format_data.",
+        "A file whose rows are the test set, if one was fixed beforehand. Rows elsewhere that say the same are "
+        "removed. Empty: the test is split off in 04_format_data.",
         label="test file",
     )
     owner: str = setting(

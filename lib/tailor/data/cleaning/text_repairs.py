@@ -10,14 +10,18 @@ from tailor.data.cleaning.operation import Repair, map_distinct
 
 # UTF-8 read as Latin-1 or cp1252 shows as one of these followed by a character of the upper half; anything else is
 # left alone, so that sound accents are never touched.
-_MOJIBAKE = r"[\u00c2-\u00f4\u0102-\u0111\u0192\u0393\u251c][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2010-\u2044\u20ac\u2122\u2500-\u25ff]|\ufffd"
+_MOJIBAKE = (
+    r"[\u00c2-\u00f4\u0102-\u0111\u0192\u0393\u251c]"
+    r"[\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2010-\u2044\u20ac\u2122\u2500-\u25ff]"
+)
 _TAGS = (
     "a|abbr|b|blockquote|body|br|center|code|div|em|font|footer|form|h[1-6]|head|header|hr|html|i|img|input|li|link|"
     "meta|ol|p|pre|script|section|small|span|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|u|ul"
 )
 # A known tag, closed, with attributes only of the form name=value: `List<String>`, `x < 5` and `<i think>` pass by.
 _ATTRIBUTE = r"(?:\s+[a-zA-Z:-]+(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))?)"
-HTML_GATE = rf"(?i)</(?:{_TAGS})\s*>|<(?:br|hr|img|p|div|table|ul|ol|li|html|body|style|script|span)\b{_ATTRIBUTE}*\s*/?>"
+_OPENING = "br|hr|img|p|div|table|ul|ol|li|html|body|style|script|span"
+HTML_GATE = rf"(?i)</(?:{_TAGS})\s*>|<(?:{_OPENING})\b{_ATTRIBUTE}*\s*/?>"
 _ENTITY_GATE = r"&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
 _BLOCKS = "p, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, table, ul, ol"
 
@@ -99,8 +103,8 @@ _SIGNATURE = r"(?m)^-- ?$"
 _SENT_FROM = r"(?im)^\s*(?:Sent from my|Get Outlook for|Von meinem)\b[^\n]{0,60}$"
 _DISCLAIMER = (
     r"(?is)(?:^|\n)[^\n]{0,40}(?:this (?:e-?mail|message)[^\n]{0,120}(?:confidential|intended (?:only|solely))|"
-    r"confidentiality notice|disclaimer:|if you (?:are not the intended recipient|have received this (?:e-?mail|message) "
-    r"in error))"
+    r"confidentiality notice|disclaimer:|if you (?:are not the intended recipient|"
+    r"have received this (?:e-?mail|message) in error))"
 )
 
 

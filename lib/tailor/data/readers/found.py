@@ -88,6 +88,7 @@ def set_long_rows_aside(found: Found, limit: int) -> None:
             kept_rows.append(row)
             kept_lines.append(line)
             continue
-        reason = f"the cell in column '{found.columns[long]}' has {len(row[long]):,} characters, over the limit of {limit:,}"
+        name, length = found.columns[long], len(row[long])
+        reason = f"the cell in column '{name}' has {length:,} characters, over the limit of {limit:,}"
         found.unreadable.append(Unreadable(line, reason, row[long][:KEPT_CHARACTERS]))
     found.rows, found.lines = kept_rows, kept_lines
