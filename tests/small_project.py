@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+
 from tailor.data.dataset import Dataset, Example
 from tailor.data.tables import write_table
 from tailor.files import sha256_file
@@ -22,11 +23,11 @@ _ANSWERS = {
 
 def examples(task: str, split: str, rows: int) -> list[Example]:
     """Rows whose answer follows from a word of the input, the labels in turn."""
-    made = []
+    start, made = {"train": 1000, "validation": 2000}.get(split, 0), []
     for n in range(rows):
         label = LABELS[n % 3]
         word = _WORDS[label].split()[n // 3 % 3]
-        text = f"Hello, a question on my {word}, case {split} {n}" + ", please answer soon" * (n % 4)
+        text = f"Hello, a question on my {word}, case {start + n}" + ", please answer soon" * (n % 4)
         answer = label if task == "classify" else _ANSWERS[label].format(n=n)
         made.append(Example(f"{split}.csv:{n + 2}", text, answer, source=f"{'ab'[n % 2]}.csv"))
     return made

@@ -26,6 +26,8 @@ body{font:15px/1.5 system-ui,sans-serif;color:#1b1b1b;background:#fff;margin:0 a
 h1{font-size:26px;margin:8px 0} h2{font-size:20px;margin:36px 0 4px;border-top:2px solid #d0d0d0;padding-top:12px}
 a{color:#0072b2} nav ol{list-style:none;columns:2;padding:0;margin:4px 0 16px} nav li{padding:3px 0}
 .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch} .scroll table{border-collapse:collapse;min-width:60%}
+.scroll div{max-height:none!important;overflow:visible!important}
+.scroll th,.scroll td{overflow-wrap:break-word!important} th{position:static!important}
 .faint{color:#5c5c5c} img{max-width:100%;height:auto} code{font-size:13px;overflow-wrap:anywhere}
 @media (max-width:600px){body{padding:10px;font-size:14px} nav ol{columns:1} h1{font-size:22px}}
 @media print{body{max-width:none;padding:0;font-size:11px} .scroll{overflow:visible} h2{break-after:avoid}

@@ -7,6 +7,7 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import CHRF
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
 from tailor.errors import WorkbenchError
 from tailor.evaluation.metrics import confusion, label_order, measure_rows
 

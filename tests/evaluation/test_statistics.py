@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import bootstrap
+
 from tailor.errors import WorkbenchError
 from tailor.evaluation.metrics import accuracy, chrf, macro_f1, mean_metric
 from tailor.evaluation.statistics import estimate, estimate_difference, mcnemar, paired_p_value

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from small_project import evaluated_project, run_step
+
 from tailor.blocks import Callout, Table
 from tailor.records import Comparison, Criterion
 from tailor.steps import evaluate

@@ -2,6 +2,7 @@
 
 import pytest
 from small_project import LABELS, RuleModel, add_run, answer_by_rule, make_project, run_step
+
 from tailor.blocks import Callout
 from tailor.data.dataset import Dataset
 from tailor.records import Criterion, RunRecord

@@ -79,7 +79,7 @@ def permuted(
         picks[rng.choice(rows, size=new, replace=False)] = 1
     dealt = member @ sums.astype(np.float32)
     chance = distance(total - dealt, dealt)
-    p_value = (1 + int(np.sum(chance >= observed - 1e-9))) / (times + 1)
+    p_value = (1 + int(np.sum(chance >= observed - 1e-6))) / (times + 1)
     return observed, float(chance.mean()), p_value
 
 
@@ -115,10 +115,14 @@ def number_drift(
     limits: Limits,
     seed: int,
 ) -> Measure:
-    """Stability index of a number (length, confidence) over tenths of the reference rows."""
+    """Stability index of a number (length, confidence) over tenths of all rows.
+
+    Tenths of the reference rows alone would fit them better than any other rows, which chance would have to answer.
+    """
     reference, new = np.asarray(reference, dtype=float), np.asarray(new, dtype=float)
-    edges = np.unique(np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1]))
-    codes = np.searchsorted(edges, np.concatenate([reference, new]), side="right")
+    everything = np.concatenate([reference, new])
+    edges = np.unique(np.quantile(everything, np.linspace(0, 1, BINS + 1)[1:-1]))
+    codes = np.searchsorted(edges, everything, side="right")
     observed, chance, p_value = permuted(np.eye(len(edges) + 1)[codes], len(new), stability_index, seed)
     value = max(observed - chance, 0.0)
     middle = float(np.median(reference)), float(np.median(new))
@@ -137,7 +141,7 @@ def label_drift(
     observed, chance, p_value = permuted(np.eye(len(known) + 1)[codes], len(new), stability_index, seed)
     value = max(observed - chance, 0.0)
     then, now = _shares(reference), _shares(new)
-    moved = sorted(then | now, key=lambda label: -abs(now.get(label, 0) - then.get(label, 0)))[:3]
+    moved = sorted(then | now, key=lambda label: (-abs(now.get(label, 0) - then.get(label, 0)), label))[:3]
     changes = ", ".join(f"{label} {then.get(label, 0):.0%} to {now.get(label, 0):.0%}" for label in moved)
     unseen = sorted(set(new) - set(known))
     says = f"{title}: the largest moves are {changes}"

@@ -19,14 +19,23 @@ print(tokenizer.decode(model.generate(**inputs)[0, inputs["input_ids"].shape[1]:
 """
 
 
-def loading_code(dataset: Dataset, folder: str) -> str:
+LOAD_ENCODER = """\
+from transformers import pipeline
+
+print(pipeline("text-classification", model="{folder}")("your text"))
+"""
+
+
+def loading_code(dataset: Dataset, folder: str, encoder: bool = False) -> str:
     """Python that loads the exported folder with transformers alone and asks it one question."""
+    if encoder:
+        return LOAD_ENCODER.format(folder=folder)
     system = [{"role": "system", "content": dataset.system_prompt}] if dataset.system_prompt else []
     messages = [*system, {"role": "user", "content": "your question"}]
     return LOAD.format(folder=folder, messages=messages)
 
 
-def model_card(project: Project, dataset: Dataset, run: RunRecord) -> str:
+def model_card(project: Project, dataset: Dataset, run: RunRecord, encoder: bool = False) -> str:
     """The card as Markdown. Holds nothing that differs between two runs of the same choices."""
     use_case = project.load(UseCase, "use_case.json")
     sections = [
@@ -34,7 +43,7 @@ def model_card(project: Project, dataset: Dataset, run: RunRecord) -> str:
         ("What it is for", _purpose(use_case)),
         ("How well it does", _results(project, run)),
         ("What it learned from", _data(project, dataset)),
-        ("How to load it", f"```python\n{loading_code(dataset, '.')}```"),
+        ("How to load it", f"```python\n{loading_code(dataset, '.', encoder)}```"),
         ("Limits", _limits(use_case)),
     ]
     return "\n\n".join(f"## {title}\n\n{text}" if title else text for title, text in sections if text) + "\n"

@@ -44,7 +44,7 @@ def export_run(project: Project, dataset: Dataset, run: RunRecord, max_new_token
                 ignore=shutil.ignore_patterns(".*", "run.json"),
             )
         write_json(temporary / PROMPT, _prompt(dataset, temporary / TECHNIQUE))
-        write_text(temporary / "README.md", model_card(project, dataset, run))
+        write_text(temporary / "README.md", model_card(project, dataset, run, not hasattr(local, "stop_ids")))
         log.progress(2, 3, "parts of the export")
         write_text(temporary / SUMS, _sums(temporary))
     log.progress(3, 3, "parts of the export")
@@ -78,12 +78,13 @@ def _save_weights(local, folder: Path, max_new_tokens: int) -> None:
     if hasattr(model, "merge_and_unload"):
         with torch.no_grad():
             model = model.merge_and_unload()
-    model.generation_config = GenerationConfig(
-        do_sample=False,
-        max_new_tokens=max_new_tokens,
-        eos_token_id=local.stop_ids(),
-        pad_token_id=local.tokenizer.pad_token_id,
-    )
+    if hasattr(local, "stop_ids"):  # an encoder writes no text
+        model.generation_config = GenerationConfig(
+            do_sample=False,
+            max_new_tokens=max_new_tokens,
+            eos_token_id=local.stop_ids(),
+            pad_token_id=local.tokenizer.pad_token_id,
+        )
     model.save_pretrained(folder)
     local.tokenizer.save_pretrained(folder)
 
@@ -135,6 +136,8 @@ def load_export(project: Project, dataset: Dataset, technique: str) -> LanguageM
         WorkbenchError: the folder is not as it was exported.
     """
     from tailor.models.catalog import resolve
+    from tailor.models.classifier import ClassifierModel
+    from tailor.models.loading import load_model, load_tokenizer
     from tailor.models.local_model import LocalModel
 
     folder = project.path(FOLDER)
@@ -142,4 +145,7 @@ def load_export(project: Project, dataset: Dataset, technique: str) -> LanguageM
     source = resolve(str(folder))
     if (folder / TECHNIQUE).is_dir():
         return find_technique(technique).load(source, dataset, folder / TECHNIQUE)
+    if source.architecture == "encoder":
+        model = load_model(source, task="classify", labels=dataset.labels)
+        return ClassifierModel(model, load_tokenizer(source), dataset.labels)
     return LocalModel.open(source)

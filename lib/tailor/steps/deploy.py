@@ -76,13 +76,19 @@ def blocks(project: Project) -> list[Block]:
         Callout(said, "good" if same else _kind(record)),
         Table(["file", "size"], rows, f"export/model, run {record.run}"),
         Heading("How to load it anywhere, with transformers alone"),
-        Text(loading_code(Dataset.open(project), "export/model")),
+        Text(loading_code(Dataset.open(project), "export/model", _is_encoder(project))),
         Text("Check the files after copying: sha256sum --check SHA256SUMS"),
     ]
     if record.different:
         differing = [[ident, shorten(then), shorten(now)] for ident, then, now in record.different]
         shown.insert(2, Table(["row", "tested answer", "exported answer"], differing, "Rows that differ"))
     return shown
+
+
+def _is_encoder(project: Project) -> bool:
+    from tailor.models.catalog import resolve
+
+    return resolve(str(project.path(FOLDER))).architecture == "encoder"
 
 
 def _kind(record: Export) -> str:
