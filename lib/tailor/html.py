@@ -22,10 +22,12 @@ INK = "color:var(--jp-ui-font-color1,#1b1b1b)"
 FAINT = "color:var(--jp-ui-font-color2,#5c5c5c)"
 LINE = "var(--jp-border-color2,#d0d0d0)"
 _FONT = "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45"
-_CELL = "padding:4px 10px;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
+_CELL = "padding:4px 10px;vertical-align:top"
+_TEXT_CELL = f"{_CELL};text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;max-width:60ch"
+_NUMBER_CELL = f"{_CELL};text-align:right;white-space:nowrap"
 _CALLOUTS = {
     "good": ("✔", "#009e73"),
-    "note": ("ℹ", "#0072b2"),  # noqa: RUF001
+    "note": ("ℹ", "#0072b2"),
     "warning": ("⚠", "#e69f00"),
     "bad": ("✖", "#d55e00"),
 }
@@ -72,13 +74,13 @@ def _callout_html(callout: Callout) -> str:
 
 
 def _table_html(table: Table) -> str:
-    right = ["right" if number else "left" for number in number_columns(table)]
+    styles = [_NUMBER_CELL if number else _TEXT_CELL for number in number_columns(table)]
     head = "".join(
-        f'<th style="{_CELL};text-align:{align};position:sticky;top:0;font-weight:600;{INK};'
+        f'<th style="{style};position:sticky;top:0;font-weight:600;{INK};'
         f'background:var(--jp-layout-color2,#eeeeee)">{safe(name)}</th>'
-        for name, align in zip(table.columns, right, strict=True)
+        for name, style in zip(table.columns, styles, strict=True)
     )
-    body = "".join(_row_html(row, right) for row in table.rows[: table.show])
+    body = "".join(_row_html(row, styles) for row in table.rows[: table.show])
     notes = " ".join(note for note in (table.caption, cut_note(table)) if note)
     caption = f'<div style="{FAINT};margin:2px 0 8px 0">{safe(notes)}</div>' if notes else ""
     return (
@@ -88,11 +90,10 @@ def _table_html(table: Table) -> str:
     )
 
 
-def _row_html(row: Any, right: list[str]) -> str:
+def _row_html(row: Any, styles: list[str]) -> str:
     cells = "".join(
-        f'<td style="{_CELL};text-align:{align};max-width:60ch;border-bottom:1px solid {LINE};{INK}">'
-        f"{safe(format_value(value))}</td>"
-        for value, align in zip(row, right, strict=True)
+        f'<td style="{style};border-bottom:1px solid {LINE};{INK}">{safe(format_value(value))}</td>'
+        for value, style in zip(row, styles, strict=True)
     )
     return f"<tr>{cells}</tr>"
 

@@ -1,5 +1,7 @@
 """What a person does: open a notebook, run it, move the form, run again."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -38,8 +40,18 @@ def run_tagged(page, tag: str) -> None:
     )
 
 
+def wait_until(condition: Callable[[], bool], page, seconds: float = 30) -> None:
+    """Wait for something on disk while the page lives on."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened in time"
+        page.wait_for_timeout(100)
+
+
 def chosen(workspace: Path) -> dict:
-    blueprint = yaml.safe_load((workspace / "outputs/bank_support/blueprint.yaml").read_text(encoding="utf-8"))
+    blueprint = yaml.safe_load(
+        (workspace / "outputs/bank_support/blueprint.yaml").read_text(encoding="utf-8")
+    )
     return blueprint["steps"].get("03_clean_data", {})
 
 
@@ -59,9 +71,10 @@ def test_form_is_moved_and_the_choice_lands_in_the_blueprint(page, lab, tmp_path
     page.wait_for_selector("text=Changed: language, near duplicates")
     form.screenshot(path=tmp_path / "form.png")
 
+    record = lab.workspace / "outputs/bank_support/cleaning.json"
+    before = record.stat().st_mtime_ns
     run_tagged(page, "run")
-    page.wait_for_function("() => document.body.innerText.includes('done in')")
-    page.wait_for_timeout(1500)
+    wait_until(lambda: record.stat().st_mtime_ns != before, page)
     values = chosen(lab.workspace)
     assert values["language"] == "any"
     assert 0.5 <= values["near_duplicates"] < 0.8
