@@ -63,6 +63,7 @@ class SeriesDisplay:
         self.line(f"{self._count()} {step}: up to date")
 
     def started(self, step: str, why: str) -> None:
+        self.progress_file.unlink(missing_ok=True)  # what the step before said last is no news of this one
         self._step, self._started = step, time.monotonic()
         if self._bar is not None:
             self._bar.set_description_str(step)
