@@ -1,6 +1,9 @@
 """Loading a trained adapter onto its base model: safetensors only, and only onto the model it was made for."""
 
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,8 @@ def load_adapter(model: Any, folder: Path, base: str = "") -> Any:
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(model, str(folder), use_safetensors=True).eval()
+        with quiet():
+            return PeftModel.from_pretrained(model, str(folder), use_safetensors=True).eval()
     except Exception as error:  # safetensors and peft each raise their own kinds; all mean unusable files
         raise WorkbenchError(
             f"the adapter in {folder} does not fit its base model ({_first_line(error)})",
@@ -54,3 +58,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what peft makes transformers say about its own next version, which no user can act on."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 2048  # padded tokens per batch: fills two cores; more of them only leave the processor's cache
 MOST_ROWS = 64
+GENERATION_TOKENS = 16_384  # of a batch that writes: each further token is one short row, so more rows pay
 MOST_NODES = 1024  # of a trie of answers: its mask grows with the square
 TOLERANCE = 1e-3  # nats by which fast and plain scoring may differ in fp32
 
@@ -105,7 +106,7 @@ class LocalModel:
         ):
             encoded = [self.encode(prompt, room) for prompt in prompts]
             options = self._generation_options(config, room)
-            for rows in _batches([len(ids) + room for ids in encoded]):
+            for rows in _batches([len(ids) + room for ids in encoded], GENERATION_TOKENS):
                 for row, text in zip(rows, self._write([encoded[row] for row in rows], options), strict=True):
                     answers[row] = text
         return answers
@@ -237,11 +238,11 @@ class LocalModel:
         return self._trie_is_exact
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _batches(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
     """Row numbers in batches of similar length, longest first: a batch too large fails at once, not at the end."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     while order:
-        size = max(1, min(MOST_ROWS, BATCH_TOKENS // max(lengths[order[0]], 1)))
+        size = max(1, min(MOST_ROWS, tokens // max(lengths[order[0]], 1)))
         yield order[:size]
         order = order[size:]
 

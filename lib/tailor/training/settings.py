@@ -90,7 +90,7 @@ class TrainingConfig(TechniqueConfig):
         advanced=True,
     )
     metric_rows: int = setting(
-        40,
+        32,
         "At most this many validation rows are answered for the task's metric on the way; 0 measures the loss alone. "
         "Few rows make a rough figure, many take time.",
         unit="rows",

@@ -31,7 +31,7 @@ class Course:
         best_step: step with the lowest validation loss; its weights are kept.
         waited: evaluations since then.
         tokens, learned: tokens read and learned.
-        seconds: of training and measuring, without loading.
+        seconds: of training, without loading and measuring.
     """
 
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
@@ -84,10 +84,11 @@ class Watch(TrainerCallback):
 
     # --- called by the trainer ---------------------------------------------------------------------------------
     def on_train_begin(self, args, state, control, model=None, **rest):
-        self._saved = self._ticked = time.monotonic()
+        self._saved = time.monotonic()
         if state.global_step == 0 and self.rows:
             self.evaluate(model, 0)
         self.log.progress(state.global_step, self.steps, "training steps")
+        self._ticked = time.monotonic()
 
     def on_pre_optimizer_step(self, args, state, control, model=None, **rest):
         for name, weight in model.named_parameters():
@@ -98,10 +99,11 @@ class Watch(TrainerCallback):
         step = state.global_step
         self.log.progress(step, self.steps, "training steps")
         last = step >= self.steps
+        self._tick()
         if self.rows and (step % self.every == 0 or last):
             self.evaluate(model, step)
             control.should_training_stop |= self._had_enough()
-        self._tick()
+            self._ticked = time.monotonic()
         due = time.monotonic() - self._saved >= self.config.checkpoint_seconds
         if self.interrupted or (due and not last and not control.should_training_stop):
             control.should_save = True
