@@ -8,7 +8,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from tailor.blocks import Block, Callout, Table, Text
+from tailor.blocks import Block, Callout, Heading, Table, Text
 from tailor.errors import WorkbenchError
 from tailor.files import write_text
 from tailor.html import safe, to_html
@@ -22,7 +22,8 @@ LIBRARIES = ("tailor-workbench", "torch", "transformers", "peft", "scikit-learn"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
 :root{color-scheme:light}
-body{font:15px/1.5 system-ui,sans-serif;color:#1b1b1b;background:#fff;margin:0 auto;padding:16px;max-width:1000px}
+body{font:15px/1.5 system-ui,sans-serif;color:#1b1b1b;background:#fff;margin:0 auto;padding:16px;max-width:1000px;
+overflow-wrap:break-word} header p,section p,section span{overflow-wrap:anywhere}
 h1{font-size:26px;margin:8px 0} h2{font-size:20px;margin:36px 0 4px;border-top:2px solid #d0d0d0;padding-top:12px}
 a{color:#0072b2} nav ol{list-style:none;columns:2;padding:0;margin:4px 0 16px} nav li{padding:3px 0}
 .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch} .scroll table{border-collapse:collapse;min-width:60%}
@@ -147,9 +148,12 @@ def _section(project: Project, step: StepSpec, state: State) -> str:
 def _blocks(project: Project, step: StepSpec) -> list[Block]:
     """A step's blocks; one damaged file must not cost the whole report."""
     try:
-        return step.module.blocks(project)
+        # the question stands in the section's head already
+        return [block for block in step.module.blocks(project) if block != Heading(step.question)]
     except WorkbenchError as error:
-        return [Callout(f"This step cannot be shown: {error.found}. {error.fix}.", "bad")]
+        return [Callout(f"This step cannot be shown: {error.found}. Do: {error.fix}.", "bad")]
+    except OSError as error:
+        return [Callout(f"This step cannot be shown: {error}. Do: run {step.name} again.", "bad")]
 
 
 def _html(block: Block) -> str:

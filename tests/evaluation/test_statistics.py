@@ -10,7 +10,7 @@ from tailor.evaluation.statistics import estimate, estimate_difference, mcnemar,
 
 
 def _accuracy(right):
-    return mean_metric("accuracy", np.asarray(right, dtype=float))
+    return mean_metric("accuracy", np.asarray(right, dtype=float), share=True)
 
 
 def test_interval_equals_scipys_percentile_bootstrap():
@@ -39,6 +39,14 @@ def test_same_seed_same_interval_however_it_is_cut(monkeypatch):
     monkeypatch.setattr("tailor.evaluation.statistics._CHUNK", 500)
     cut = estimate(metric, samples=400, seed=7)
     assert (cut.low, cut.high) == pytest.approx((whole.low, whole.high), abs=1e-9)
+
+
+def test_all_right_is_not_certainty():
+    found = estimate(_accuracy([1] * 60), seed=0)
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.9404, abs=1e-4)  # binom.ppf: 0.9404 ** 60 = 0.025
+    wrong = estimate(_accuracy([0] * 5), seed=0)
+    assert (wrong.value, wrong.low, wrong.high) == (0.0, 0.0, pytest.approx(0.5218, abs=1e-4))
 
 
 def test_mcnemar_worked_by_hand():

@@ -139,12 +139,14 @@ def slices(table: "pl.DataFrame", metric: str, *, samples: int, seed: int) -> li
         for name in sorted(set(names)):
             rows = [i for i, other in enumerate(names) if other == name]
             if len(rows) >= SMALL_SLICE and len(rows) < len(names):
-                found.append(Slice(kind, name, len(rows), _mean(values[rows], samples, seed)))
+                found.append(
+                    Slice(kind, name, len(rows), _mean(values[rows], metric == "accuracy", samples, seed))
+                )
     return sorted(found, key=lambda part: (part.found.value, part.kind, part.value))
 
 
-def _mean(values: Any, samples: int, seed: int) -> Estimate:
-    return estimate(mean_metric("mean", values), samples=samples, seed=seed)
+def _mean(values: Any, share: bool, samples: int, seed: int) -> Estimate:
+    return estimate(mean_metric("mean", values, share), samples=samples, seed=seed)
 
 
 def _groups(table: "pl.DataFrame") -> dict[str, list[str]]:

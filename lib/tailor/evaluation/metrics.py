@@ -31,12 +31,14 @@ class Metric:
         statistics: [n, k] what is summed over rows.
         combine: [..., k] summed statistics -> [...] values.
         per_row: [n] value of each row alone, for slices and samples; None where it has none (macro-F1).
+        share: every row is right (1) or wrong (0).
     """
 
     name: str
     statistics: np.ndarray
     combine: Callable[[np.ndarray], np.ndarray]
     per_row: np.ndarray | None = None
+    share: bool = False
 
     @property
     def value(self) -> float:
@@ -69,17 +71,17 @@ def measure_rows(
     return {metric.name: metric for metric in metrics}
 
 
-def mean_metric(name: str, values: np.ndarray) -> Metric:
+def mean_metric(name: str, values: np.ndarray, share: bool = False) -> Metric:
     """A metric that is the mean of the rows' own values."""
     values = np.asarray(values, dtype=np.float64)
     rows = np.stack([values, np.ones_like(values)], axis=1)
-    return Metric(name, rows, lambda sums: sums[..., 0] / sums[..., 1], values)
+    return Metric(name, rows, lambda sums: sums[..., 0] / sums[..., 1], values, share)
 
 
 def accuracy(references: Sequence[str], predictions: Sequence[str]) -> Metric:
     """Share of rows with the right label."""
     right = [reference == prediction for reference, prediction in zip(references, predictions, strict=True)]
-    return mean_metric("accuracy", np.array(right, dtype=np.float64))
+    return mean_metric("accuracy", np.array(right, dtype=np.float64), share=True)
 
 
 def macro_f1(references: Sequence[str], predictions: Sequence[str], labels: Sequence[str] = ()) -> Metric:
@@ -135,7 +137,8 @@ def rouge_l(references: Sequence[str], predictions: Sequence[str]) -> Metric:
 def exact_match(references: Sequence[str], predictions: Sequence[str]) -> Metric:
     """Share of answers equal to the reference, blanks at the ends and runs of blanks aside."""
     pairs = zip(references, predictions, strict=True)
-    return mean_metric("exact_match", np.array([float(a.split() == b.split()) for a, b in pairs]))
+    right = [float(a.split() == b.split()) for a, b in pairs]
+    return mean_metric("exact_match", np.array(right), share=True)
 
 
 def label_order(references: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> list[str]:

@@ -26,13 +26,14 @@ LONGEST_SHOWN = 300
 def evaluations_table(found: Sequence[Evaluation], titles: dict[str, str], caption: str) -> Table:
     """One line for each evaluation: every metric with its interval, and what it cost."""
     names = list(found[0].metrics)
-    columns = ["model", *[name_of(name) for name in names], "calibration", "seconds", "peak memory"]
+    costs = any(record.measured for record in found)
+    columns = ["model", *[name_of(name) for name in names]]
+    columns += ["calibration", "seconds", "peak memory"] if costs else []
     rows = [
         [
             titles.get(record.run) or TITLES.get(record.run, record.run),
             *[show_estimate(name, record.metrics[name]) for name in names],
-            record.settings.get("calibration_used", ""),
-            *show_cost(record.measured),
+            *([record.settings.get("calibration_used", ""), *show_cost(record.measured)] if costs else []),
         ]
         for record in found
     ]

@@ -14,9 +14,20 @@ _CHUNK = 4_000_000
 def estimate(metric: Metric, *, samples: int = SAMPLES, seed: int) -> Estimate:
     """A metric with its 95% interval: percentile bootstrap over rows (Efron and Tibshirani 1993, ch. 13).
 
-    With one row the interval has no width: it says nothing then.
+    Where every row is right, or every row wrong, resampling finds no spread and would claim certainty: the exact
+    binomial interval takes its place (Clopper and Pearson 1934). With one row, other metrics have no width.
     """
+    if metric.share and (uniform := _all_right_or_wrong(metric.per_row)) is not None:
+        return uniform
     return _estimate(metric.value, resampled_values(metric, samples, seed))
+
+
+def _all_right_or_wrong(values: np.ndarray) -> Estimate | None:
+    """The exact interval of a share that is 0 or 1; None for anything else."""
+    open_end = 0.025 ** (1 / len(values))
+    if np.all(values == 1):
+        return Estimate(value=1.0, low=open_end, high=1.0)
+    return Estimate(value=0.0, low=0.0, high=1 - open_end) if np.all(values == 0) else None
 
 
 def resampled_values(metric: Metric, samples: int, seed: int) -> np.ndarray:
@@ -43,7 +54,7 @@ def paired_p_value(a: Metric, b: Metric, *, samples: int = SAMPLES, seed: int) -
     Other metrics: approximate randomization, swapping a row's two answers (Riezler and Maxwell 2005).
     """
     _check_paired(a, b)
-    if a.name in ("accuracy", "exact_match"):
+    if a.share:
         return mcnemar(a.per_row, b.per_row)
     return _randomization(a, b, samples, seed)
 

@@ -71,10 +71,14 @@ def _texts(project: Project, kept: "pl.DataFrame", roles: dict[str, str]) -> tup
 
 
 def _labels(project: Project, given: list[str]) -> list[str]:
-    """Labels in the spelling of the dataset; one that it does not know stays as it is."""
+    """Labels in the spelling of the dataset, also where it does not know them."""
     record = project.load(DatasetRecord, "dataset.json")
     known = {readable_label(label).lower(): label for label in record.labels}
-    return [known.get(readable_label(label).lower(), label) for label in given]
+    readable = record.settings.get("label_text", "readable") == "readable"
+    plain = [readable_label(label) for label in given]
+    return [
+        known.get(label.lower(), label if readable else raw) for label, raw in zip(plain, given, strict=True)
+    ]
 
 
 def _as_before(project: Project, rows: "pl.DataFrame") -> "pl.DataFrame":

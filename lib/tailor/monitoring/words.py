@@ -75,8 +75,9 @@ def vocabulary(reference: Sequence[str], new: Sequence[str], limits: Limits, see
 
 
 def _moved(words: list[str], then: np.ndarray, now: np.ndarray, most: int = 6) -> list[str]:
-    """Words whose share rose most."""
+    """Words whose share rose most, by their part in the stability index: a topic's words outweigh "the" and "to"."""
     if not words:
         return []
-    rise = now / max(now.sum(), 1) - then / max(then.sum(), 1)
+    after, before = ((part + 0.5) / (part + 0.5).sum() for part in (now, then))
+    rise = (after - before) * np.log(after / before) * (after > before)
     return [words[i] for i in np.argsort(-rise, kind="stable")[:most] if rise[i] > 0]

@@ -7,6 +7,7 @@ from tailor.evaluation.results import shorten, show_bytes
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Comparison, Export, ProjectRecord
+from tailor.series import find_step
 from tailor.serving.card import loading_code
 from tailor.serving.export import FOLDER, export_run
 from tailor.serving.parity import compare_with_tested
@@ -72,7 +73,7 @@ def blocks(project: Project) -> list[Block]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     rows = [[path.relative_to(folder).as_posix(), show_bytes(path.stat().st_size)] for path in files]
     shown = [
-        Heading("Does what I ship answer as what I tested?"),
+        Heading(find_step("11").question),
         Callout(said, "good" if same else _kind(record)),
         Table(["file", "size"], rows, f"export/model, run {record.run}"),
         Heading("How to load it anywhere, with transformers alone"),

@@ -31,6 +31,7 @@ from tailor.records import (
     Tuned,
     UseCase,
 )
+from tailor.series import find_step
 
 
 class Settings(EvaluationSettings):
@@ -118,7 +119,7 @@ def blocks(project: Project) -> list[Block]:
     references = [load_evaluation(project, name) for name in references_for(dataset.task)]
     samples, seed = record.settings["bootstrap_samples"], project.load(ProjectRecord, "project.json").seed
     shown = [
-        Heading("Is it better, for whom, at what price?"),
+        Heading(find_step("10").question),
         Callout(record.verdict, "good" if best.difference and best.difference.low > 0 else "warning"),
         comparison_table(record.compared, record.headline, record.measured.get("models", {})),
         _ladder(record),

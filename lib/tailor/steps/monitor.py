@@ -14,6 +14,7 @@ from tailor.monitoring.watch import Thresholds, ask_new_rows, model_measures, su
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Export, Monitoring, ProjectRecord
+from tailor.series import find_step
 from tailor.settings import Settings as Base
 from tailor.settings import setting
 
@@ -157,7 +158,7 @@ def blocks(project: Project) -> list[Block]:
     kinds = {"ok": "good", "watch": "warning", "act": "bad"}
     rows = [[m["title"], m["value"], m["p_value"], m["status"], m["says"]] for m in record.measures]
     shown = [
-        Heading("Is it still good?"),
+        Heading(find_step("12").question),
         Callout(record.verdict, kinds[record.status]),
         Table(
             ["measure", "distance over chance", "p-value", "verdict", "finding"], rows, "What was measured"
@@ -179,7 +180,7 @@ def _figure(record: Monitoring) -> Figure:
     watch = [record.settings[limits.get(m["name"], "watch_index")] for m in record.measures]
     rows = [(m["title"], m["value"] / limit, 1.0) for m, limit in zip(record.measures, watch, strict=True)]
     return Figure(
-        lambda: drift_bars(rows, "distance over chance, as a multiple of where watching begins"),
+        lambda: drift_bars(rows, "distance over chance, divided by its threshold"),
         "Each measure of drift beside the threshold from which it is to be watched",
     )
 
