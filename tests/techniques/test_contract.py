@@ -1,0 +1,212 @@
+"""Every technique through the same properties. A new technique needs a line in SMALL, and nothing else here."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import small_project
+from tiny_model import write_tiny_model
+
+from tailor.data.dataset import Dataset
+from tailor.errors import WorkbenchError
+from tailor.machine import Machine, find_machine
+from tailor.models.catalog import ModelSource, resolve
+from tailor.models.language_model import GenerationConfig
+from tailor.progress import Log
+from tailor.settings import describe, make_settings
+from tailor.techniques import TECHNIQUES, find_technique
+
+TRAINING = {"epochs": 2, "effective_batch_size": 4, "rows_at_once": 2, "evaluations": 2, "learning_rate": 0.01}
+SMALL = {"zero_shot": {}, "few_shot": {"demonstrations": 1, "answer_room": 16}, "lora": TRAINING, "full": TRAINING}
+ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
+GENERATION = GenerationConfig(max_new_tokens=6)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return resolve(str(write_tiny_model(tmp_path_factory.mktemp("base") / "tiny")))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Eight training rows, four validation rows."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("TAILOR_HOME", str(tmp_path_factory.mktemp("home")))
+    found = Dataset.open(small_project.make_project(Path(), "classify", rows=4))
+    assert len(found.train) == 8
+    yield found
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def fitted(base, dataset, tmp_path_factory):
+    """technique, number of the fit -> (folder, figures); each fit is made once."""
+    known = {}
+
+    def fit(name, number=1):
+        if (name, number) not in known:
+            folder = tmp_path_factory.mktemp(name) / "run"
+            config = TECHNIQUES[name].Config(**SMALL[name])
+            folder.mkdir()
+            figures = TECHNIQUES[name].fit(base, dataset, config, folder, seed=3, log=Log())
+            known[name, number] = folder, figures
+        return known[name, number]
+
+    return fit
+
+
+def contents(folder):
+    """Relative path -> hash of every file."""
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+every = pytest.mark.parametrize("name", TECHNIQUES)
+training = pytest.mark.parametrize("name", [name for name, t in TECHNIQUES.items() if t.changes_weights])
+
+
+@every
+def test_it_says_what_it_is(name):
+    technique = TECHNIQUES[name]
+    assert technique.name == name
+    assert technique.title
+    assert len(technique.summary) > 40
+    assert any(letter.isdigit() for letter in technique.source)  # a year
+    assert technique.learns_from in ("nothing", "prompt-completion", "preference", "prompt-only")
+
+
+@every
+def test_settings_survive_json_and_are_described(name):
+    model = TECHNIQUES[name].Config
+    config = model(**SMALL[name])
+    assert make_settings(model, json.loads(config.model_dump_json()), name) == config
+    for field in describe(model):
+        assert len(field.explain) > 20, field.name
+        assert not isinstance(field.default, float) or field.low is not None, f"{field.name} has no lower bound"
+
+
+@every
+def test_it_writes_only_into_its_folder(name, fitted, tmp_path, base, dataset, monkeypatch):
+    before = contents(Path(base.location))
+    monkeypatch.chdir(tmp_path)
+    folder, _ = fitted(name, 2)
+    assert list(tmp_path.iterdir()) == []
+    assert [p.name for p in folder.parent.iterdir()] == ["run"]
+    assert not list(folder.rglob(".*")), "checkpoints and temporary files are gone"
+    assert contents(Path(base.location)) == before, "the base model is untouched"
+
+
+@every
+def test_the_same_seed_gives_the_same_files(name, fitted):
+    (first, figures), (second, again) = fitted(name, 1), fitted(name, 2)
+    assert contents(first) == contents(second)
+    assert {k: v for k, v in figures.items() if k != "measured"} == {k: v for k, v in again.items() if k != "measured"}
+
+
+@training
+def test_the_loss_falls_on_eight_examples(name, fitted):
+    _, figures = fitted(name)
+    losses = [point["value"] for point in figures["curves"]["training loss"]]
+    assert len(losses) == 4
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@training
+def test_figures_count_what_is_trained(name, fitted):
+    _, figures = fitted(name)
+    assert 0 < figures["trainable_parameters"] <= figures["total_parameters"]
+    assert (figures["trainable_parameters"] == figures["total_parameters"]) == (name == "full")
+    assert figures["measured"]["tokens_per_second"] > 0
+
+
+RELOAD = """
+import json, sys
+from tailor.data.dataset import Dataset
+from tailor.models.catalog import resolve
+from tailor.models.language_model import GenerationConfig
+from tailor.project import Project
+from tailor.techniques import TECHNIQUES
+from pathlib import Path
+dataset = Dataset.open(Project("small"))
+prompts = [dataset.prompt(example.input) for example in dataset.validation]
+answers = {}
+for name, folder in json.loads(sys.argv[2]).items():
+    model = TECHNIQUES[name].load(resolve(sys.argv[1]), dataset, Path(folder))
+    answers[name] = model.generate(prompts, GenerationConfig(max_new_tokens=6))
+print(json.dumps(answers))
+"""
+
+
+def test_a_fresh_process_gives_the_same_answers(fitted, base, dataset):
+    folders = {name: str(fitted(name)[0]) for name in TECHNIQUES}
+    prompts = [dataset.prompt(example.input) for example in dataset.validation]
+    here = {
+        name: TECHNIQUES[name].load(base, dataset, Path(folder)).generate(prompts, GENERATION)
+        for name, folder in folders.items()
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", RELOAD, base.location, json.dumps(folders)], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == here
+    assert here["lora"] != here["zero_shot"] != here["full"], "tuning changed something"
+
+
+@every
+def test_a_sound_case_has_no_blockers(name, base, dataset):
+    technique = TECHNIQUES[name]
+    assert technique.find_blockers(technique.Config(), dataset, base, find_machine()) == []
+
+
+def test_what_an_encoder_cannot_do_is_told(dataset):
+    def problems(name):
+        technique = TECHNIQUES[name]
+        return technique.find_blockers(technique.Config(), dataset, ENCODER, find_machine())
+
+    assert problems("zero_shot") == [
+        "some-encoder is an encoder: it writes no text, and knows no label before it is tuned."
+    ]
+    assert problems("few_shot") == ["some-encoder is an encoder: it reads no demonstrations and writes no text."]
+    assert problems("lora") == []
+    dataset.task = "respond"
+    try:
+        assert problems("lora") == ["some-encoder is an encoder: it can classify, but writes no answers."]
+    finally:
+        dataset.task = "classify"
+
+
+@training
+def test_too_little_memory_is_told(name, dataset):
+    large = ModelSource("large", "folder", "/nowhere", "decoder", parameters=7_000_000_000, context=4096)
+    machine = Machine("Linux", 2, 16.0, "", False)
+    (problem,) = TECHNIQUES[name].find_blockers(TECHNIQUES[name].Config(), dataset, large, machine)
+    assert problem.startswith(f"{TECHNIQUES[name].title} of large needs about ")
+    assert problem.endswith("this machine has 16.0. Choose a smaller model or fewer rows_at_once.")
+
+
+@training
+def test_rows_of_which_nothing_can_be_learned_are_refused(name, base, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "max_length", 20)
+    with pytest.raises(WorkbenchError) as error:
+        TECHNIQUES[name].fit(base, dataset, TECHNIQUES[name].Config(), tmp_path, seed=0, log=Log())
+    assert str(error.value) == (
+        "Found: none of the 8 training rows has a token to learn within 20 tokens\n"
+        "Needed: rows whose prompt and answer fit together, with an answer that is not empty\n"
+        "Do: raise max_length in 04_format_data, or look there at what the model would see"
+    )
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_unknown_technique_is_told():
+    with pytest.raises(WorkbenchError) as error:
+        find_technique("lara")
+    assert str(error.value) == (
+        "Found: there is no technique 'lara'\n"
+        f"Needed: one of: {', '.join(TECHNIQUES)}\n"
+        "Do: correct the name. Did you mean 'lora'?"
+    )
