@@ -269,6 +269,7 @@ def _execute(
         cwd=str(home()),
         kernel_manager_class=kernel_manager(heavy),
         shutdown_kernel="immediate",
+        store_widget_state=False,  # so that a copy shows the form as its table wherever it is opened
         on_cell_start=on_cell_start,
     )
 
