@@ -309,3 +309,28 @@ def test_examples_in_records_hold_no_personal_data():
     assert 0 < len(done[0].examples) <= 20
     assert "a@b" not in str(done)
     assert done[0].examples[0] == ("a.csv:2", "[EMAIL]  wrote 0", "[EMAIL] wrote 0")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<div>" * 20_000,
+        "<!--" * 25_000 + "<br>",
+        "\n" * 100_000 + "-- ",
+        "x@" + "a." * 50_000,
+        "AB12" + "x1 " * 30_000,
+    ],
+    ids=["nested", "comments", "lines", "domain", "iban"],
+)
+def test_hostile_text_takes_no_longer_than_other_text(text):
+    import time
+
+    rows = frame(t=[text])
+    start = time.process_time()
+    for operation in (
+        RemoveHtml(("t",)),
+        RemoveMailFurniture(("t",)),
+        MaskPersonalData(("t",), KINDS, ("t",)),
+    ):
+        rows = operation.apply(rows).frame
+    assert time.process_time() - start < 3

@@ -15,8 +15,9 @@ Kind = Literal["email", "iban", "card", "phone"]
 KINDS: tuple[Kind, ...] = ("email", "iban", "card", "phone")
 """In the order in which they are looked for: an IBAN holds digits that would pass for a phone number."""
 
-_EMAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
-_IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,8}(?:[ -]?[A-Za-z0-9]{1,4})?\b")
+_EMAIL = re.compile(r"[\w.+'%-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
+# A lookahead, so that candidates may overlap: which one is an IBAN is told by its country's length and checksum.
+_IBAN = re.compile(r"\b(?=([A-Za-z]{2}\d{2}[A-Za-z0-9 -]{11,40}))")
 _CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d])")
 # International (+49 30 ...), or with a trunk zero and at least nine digits, or (555) 123-4567, 555-123-4567.
 _PHONE = re.compile(
@@ -51,12 +52,15 @@ def _mask_iban(text: str, name: Callable[[str], str]) -> str:
 
     out, start = [], 0
     for found in _IBAN.finditer(text):
-        value = found.group()
+        value = found.group(1)
+        if found.start() < start:
+            continue
         length = next(
             (n for n in range(len(value), 14, -1) if iban.is_valid(value[:n], check_country=False)), 0
         )
-        if length:
-            value = value[:length].rstrip(" -")
+        end = len(value[:length].rstrip(" -"))
+        if end and not value[end : end + 1].isalnum():
+            value = value[:end]
             out += [text[start : found.start()], name(value)]
             start = found.start() + len(value)
     return "".join([*out, text[start:]])

@@ -72,13 +72,29 @@ class RemoveHtml(Repair):
         return map_distinct(plain, _ENTITY_GATE, html.unescape)
 
 
+_PARSED = 50_000
+"""Characters above which tags are cut out without building a tree: deep nesting takes quadratic time there."""
+_KNOWN_TAG = re.compile(rf"(?i)</?(?:{_TAGS})\b[^<>]*>|<!doctype[^<>]*>")
+
+
+def _without_comments(text: str) -> str:
+    """Not by a pattern: it would take quadratic time on comments that never close."""
+    pieces, start = [], 0
+    while (opens := text.find("<!--", start)) >= 0 and (closes := text.find("-->", opens)) >= 0:
+        pieces.append(text[start:opens])
+        start = closes + 3
+    return "".join([*pieces, text[start:]])
+
+
 def _text_of_html(text: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
     # what is not a known tag is text to us: `<String>` and `x < 5` would be lost in the parser
-    known = re.compile(rf"(?i)</?(?:{_TAGS})\b[^<>]*>|<!--.*?-->|<!doctype[^<>]*>", re.DOTALL)
+    text = _without_comments(text)
+    if len(text) > _PARSED:
+        return html.unescape(re.sub(r"\n{3,}", "\n\n", _KNOWN_TAG.sub("\n", text))).strip()
     pieces, end = [], 0
-    for tag in known.finditer(text):
+    for tag in _KNOWN_TAG.finditer(text):
         pieces += [text[end : tag.start()].replace("<", "&lt;"), tag.group()]
         end = tag.end()
     pieces.append(text[end:].replace("<", "&lt;"))
@@ -96,11 +112,11 @@ def _text_of_html(text: str) -> str:
 
 
 _QUOTE_HEAD = (
-    r"(?im)^\s*(?:On .{5,120}wrote:|Am .{5,120}schrieb.{0,80}:|-{2,}\s*(?:Original Message|Forwarded message|"
+    r"(?im)^[ \t]*(?:On .{5,120}wrote:|Am .{5,120}schrieb.{0,80}:|-{2,}\s*(?:Original Message|Forwarded message|"
     r"Ursprüngliche Nachricht)\s*-{2,}|From:[^\n]{3,120}\n(?:(?:Sent|Date|To|Cc|Subject):[^\n]*\n){2,})"
 )
 _SIGNATURE = r"(?m)^-- ?$"
-_SENT_FROM = r"(?im)^\s*(?:Sent from my|Get Outlook for|Von meinem)\b[^\n]{0,60}$"
+_SENT_FROM = r"(?im)^[ \t]*(?:Sent from my|Get Outlook for|Von meinem)\b[^\n]{0,60}$"
 _DISCLAIMER = (
     r"(?is)(?:^|\n)[^\n]{0,40}(?:this (?:e-?mail|message)[^\n]{0,120}(?:confidential|intended (?:only|solely))|"
     r"confidentiality notice|disclaimer:|if you (?:are not the intended recipient|"
