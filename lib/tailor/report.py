@@ -146,14 +146,15 @@ def _section(project: Project, step: StepSpec, state: State) -> str:
 
 
 def _blocks(project: Project, step: StepSpec) -> list[Block]:
-    """A step's blocks; one damaged file must not cost the whole report."""
+    """A step's blocks; one damaged or missing file must not cost the whole report."""
     try:
         # the question stands in the section's head already
         return [block for block in step.module.blocks(project) if block != Heading(step.question)]
     except WorkbenchError as error:
         return [Callout(f"This step cannot be shown: {error.found}. Do: {error.fix}.", "bad")]
-    except OSError as error:
-        return [Callout(f"This step cannot be shown: {error}. Do: run {step.name} again.", "bad")]
+    except Exception as error:  # whatever it is: the other steps' results are still worth reading
+        said = f"This step cannot be shown ({type(error).__name__}: {error}). Do: run {step.name} again."
+        return [Callout(said, "bad")]
 
 
 def _html(block: Block) -> str:
