@@ -19,8 +19,19 @@ from tailor.progress import Log
 from tailor.settings import describe, make_settings
 from tailor.techniques import TECHNIQUES, find_technique
 
-TRAINING = {"epochs": 2, "effective_batch_size": 4, "rows_at_once": 2, "evaluations": 2, "learning_rate": 0.01}
-SMALL = {"zero_shot": {}, "few_shot": {"demonstrations": 1, "answer_room": 16}, "lora": TRAINING, "full": TRAINING}
+TRAINING = {
+    "epochs": 2,
+    "effective_batch_size": 4,
+    "rows_at_once": 2,
+    "evaluations": 2,
+    "learning_rate": 0.01,
+}
+SMALL = {
+    "zero_shot": {},
+    "few_shot": {"demonstrations": 1, "answer_room": 16},
+    "lora": TRAINING,
+    "full": TRAINING,
+}
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 
@@ -88,7 +99,9 @@ def test_settings_survive_json_and_are_described(name):
     assert make_settings(model, json.loads(config.model_dump_json()), name) == config
     for field in describe(model):
         assert len(field.explain) > 20, field.name
-        assert not isinstance(field.default, float) or field.low is not None, f"{field.name} has no lower bound"
+        assert not isinstance(field.default, float) or field.low is not None, (
+            f"{field.name} has no lower bound"
+        )
 
 
 @every
@@ -106,7 +119,9 @@ def test_it_writes_only_into_its_folder(name, fitted, tmp_path, base, dataset, m
 def test_the_same_seed_gives_the_same_files(name, fitted):
     (first, figures), (second, again) = fitted(name, 1), fitted(name, 2)
     assert contents(first) == contents(second)
-    assert {k: v for k, v in figures.items() if k != "measured"} == {k: v for k, v in again.items() if k != "measured"}
+    assert {k: v for k, v in figures.items() if k != "measured"} == {
+        k: v for k, v in again.items() if k != "measured"
+    }
 
 
 @training
@@ -151,7 +166,10 @@ def test_a_fresh_process_gives_the_same_answers(fitted, base, dataset):
         for name, folder in folders.items()
     }
     done = subprocess.run(
-        [sys.executable, "-c", RELOAD, base.location, json.dumps(folders)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", RELOAD, base.location, json.dumps(folders)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert json.loads(done.stdout.splitlines()[-1]) == here
     assert here["lora"] != here["zero_shot"] != here["full"], "tuning changed something"
@@ -171,7 +189,9 @@ def test_what_an_encoder_cannot_do_is_told(dataset):
     assert problems("zero_shot") == [
         "some-encoder is an encoder: it writes no text, and knows no label before it is tuned."
     ]
-    assert problems("few_shot") == ["some-encoder is an encoder: it reads no demonstrations and writes no text."]
+    assert problems("few_shot") == [
+        "some-encoder is an encoder: it reads no demonstrations and writes no text."
+    ]
     assert problems("lora") == []
     dataset.task = "respond"
     try:
