@@ -83,6 +83,8 @@ def test_a_failure_names_the_cell_and_leaves_no_record(small, monkeypatch, fault
     assert not small.path("notebooks/01_grow.ipynb").exists()
     _check_failed_copy(json.loads(error.copy.read_text()))
 
+    if fault != "error":
+        return  # how it goes on does not depend on why it stopped: seen once
     monkeypatch.delenv("SMALL_SERIES_FAULT")
     assert run(small) == ["skipped", "ran", "ran", "ran"]
     assert not error.copy.exists()

@@ -6,7 +6,8 @@ run on plain kernels; every later kernel is a fork of it and starts with everyth
 
 A fork copies only the thread that asked for it, so a process with more threads must not be forked: `Warmth` counts
 the threads after importing and falls back to plain kernels where there is more than one, or no /proc to count in.
-Every kernel dies with the process that started it (prctl's PR_SET_PDEATHSIG): killing the driver leaves none behind.
+Every kernel ends with its driver, however that ends: a plain one by prctl's PR_SET_PDEATHSIG; a forked one is the fork
+server's child, so it watches the driver itself, and dies by PR_SET_PDEATHSIG when the server does.
 """
 
 import multiprocessing
@@ -110,10 +111,19 @@ def _report_threads() -> None:
     raise SystemExit(0 if len(os.listdir(f"/proc/{os.getppid()}/task")) == 1 else 1)
 
 
+def _end_with_driver(server: int) -> None:
+    """Wait for the driver to end, then end the fork server (its orderly end takes seconds), and with it this kernel."""
+    multiprocessing.parent_process().join()
+    os.kill(server, signal.SIGKILL)
+    os._exit(1)
+
+
 def _be_forked_kernel(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
     """Runs in a fork: turn this copy of the warm process into what a freshly started kernel would be."""
     os.setsid()  # its own process group, as Jupyter's kernels have: signals for the driver do not reach it
+    server = os.getppid()
     die_with_parent()
+    threading.Thread(target=_end_with_driver, args=(server,), daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
