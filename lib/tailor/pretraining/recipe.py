@@ -1,9 +1,10 @@
 """The whole recipe, from a folder of text files to a model folder: ``python -m tailor.pretraining.recipe --help``.
 
-Three commands, each of which leaves its result in ``--work`` and can be run again:
+Four commands, each of which leaves its result in ``--work`` and can be run again:
 
     prepare   corpus folder -> tokenizer/, tokens/<source>.bin, held_out/<source>.txt, corpus.json
     pretrain  tokens -> <name>/checkpoint, <name>/log.jsonl
+    turns     <name>/checkpoint + conversations -> <name>-chat/checkpoint
     export    checkpoint -> a model folder (safetensors, tokenizer, chat template, SHA256SUMS)
 """
 
@@ -21,6 +22,7 @@ from tailor.pretraining.export import export_model
 from tailor.pretraining.loop import BASE, MINI, Learner, Schedule, Shape, build_model, train
 from tailor.pretraining.packing import MIXTURE_EXPONENT, Mixture, write_tokens
 from tailor.pretraining.tokenizer import sample_pieces, train_tokenizer
+from tailor.pretraining.turns import Turns, collect
 
 SHAPES: dict[str, Shape] = {"tailor-mini": MINI, "tailor-base": BASE}
 TOKENIZER_CHARACTERS = 24_000_000  # merges change little beyond this
@@ -97,7 +99,18 @@ def main(arguments: list[str] | None = None) -> None:
     )
     two.add_argument("--muon-rate", type=float, default=Schedule.muon_rate)
     two.add_argument("--adam-rate", type=float, default=Schedule.adam_rate)
+    two.add_argument(
+        "--decay", type=float, default=Schedule.decay, help="share of the run in which the rate falls"
+    )
     two.add_argument("--batch-tokens", type=int, default=Schedule.batch_tokens)
+    chat = commands.add_parser("turns")
+    chat.add_argument("name", choices=SHAPES)
+    chat.add_argument(
+        "--data", type=Path, help="folder with self_instruct/, rasbt_instruction/, taskmaster4/"
+    )
+    chat.add_argument("--seconds", type=float)
+    chat.add_argument("--steps", type=int)
+    chat.add_argument("--compiled", action="store_true")
     three = commands.add_parser("export")
     three.add_argument("name", choices=SHAPES)
     three.add_argument("folder", type=Path, help="the model folder to write")
@@ -106,14 +119,47 @@ def main(arguments: list[str] | None = None) -> None:
     if options.command == "prepare":
         prepare(options.corpus, options.work)
     elif options.command == "pretrain":
-        seconds = seconds_until(options.deadline) if options.deadline else options.seconds
+        seconds = options.seconds
+        if options.deadline:
+            seconds = seconds_until(options.deadline) + seconds_spent(options.work / options.name)
         schedule = Schedule(
             steps=options.steps, seconds=None if options.steps else seconds, batch_tokens=options.batch_tokens,
-            muon_rate=options.muon_rate, adam_rate=options.adam_rate,
+            muon_rate=options.muon_rate, decay=options.decay, adam_rate=options.adam_rate,
         )  # fmt: skip
         pretrain(options.name, options.work, schedule, compiled=options.compiled)
+    elif options.command == "turns":
+        schedule = second_stage(steps=options.steps, seconds=None if options.steps else options.seconds)
+        teach_turns(options.name, options.work, schedule, options.data, compiled=options.compiled)
     else:
         export(options.name, options.work, options.folder, options.stage)
+
+
+def second_stage(*, steps: int | None = None, seconds: float | None = None) -> Schedule:
+    """Return the second stage's schedule: a quarter of the first stage's rates, falling from the start."""
+    return Schedule(
+        steps=steps, seconds=seconds, batch_tokens=4096, muon_rate=Schedule.muon_rate / 4, adam_rate=Schedule.adam_rate / 4,
+        warmup=0.03, decay=0.97, long_from=2.0,
+    )  # fmt: skip
+
+
+def teach_turns(
+    name: str, work: Path, schedule: Schedule, data: Path | None, *, made: int = 9000, compiled: bool = False
+):
+    """Second stage: go on from ``<name>/checkpoint`` with conversations; the result is ``<name>-chat/checkpoint``."""
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
+    first = work / name / "checkpoint"
+    model = build_model(SHAPES[name], seed=schedule.seed)
+    model.load_state_dict(load_file(first / "weights.safetensors"), strict=False)
+    text = open_mixture(work, seed=schedule.seed)
+    text.tokens_taken.update(json.loads((first / "position.json").read_text())["tokens_taken"])
+    conversations, counts = collect(data, made=made, seed=schedule.seed)
+    turns = Turns(conversations, tokenizer, text, context=schedule.rows_context)
+    print(name, counts, turns.rows, "rows", flush=True)
+    log = lambda entry: print(entry, flush=True)  # noqa: E731
+    return train(Learner(model, schedule, compiled=compiled), turns, work / f"{name}-chat", log=log)
 
 
 def export(name: str, work: Path, folder: Path, stage: str = "") -> None:
@@ -123,6 +169,12 @@ def export(name: str, work: Path, folder: Path, stage: str = "") -> None:
     run = work / (f"{name}-{stage}" if stage else name)
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     export_model(run / "checkpoint" / "weights.safetensors", SHAPES[name], tokenizer, folder)
+
+
+def seconds_spent(run: Path) -> float:
+    """Return the training seconds of the run's newest checkpoint, 0 without one."""
+    position = run / "checkpoint" / "position.json"
+    return json.loads(position.read_text())["progress"]["seconds"] if position.exists() else 0.0
 
 
 def seconds_until(deadline: str) -> float:

@@ -12,13 +12,28 @@ import json
 from collections.abc import Callable
 from random import Random
 
-NAMES = ["Ada", "Ben", "Carla", "Dan", "Eva", "Finn", "Grace", "Hugo", "Ines", "Jack", "Kira", "Liam", "Mona", "Nils", "Olga", "Paul", "Rosa", "Sam", "Tara", "Uwe", "Vera", "Will"]
-PLACES = ["park", "library", "kitchen", "garden", "station", "school", "museum", "harbour", "forest", "market", "bridge", "village", "theatre", "valley"]
-THINGS = ["lamp", "kite", "boat", "drum", "ladder", "basket", "mirror", "clock", "bicycle", "map", "tent", "violin", "camera", "candle", "bucket", "wheel"]
-ANIMALS = ["fox", "owl", "horse", "rabbit", "goat", "heron", "otter", "sheep", "beetle", "pigeon", "donkey", "badger"]
+NAMES = ["Ada", "Ben", "Carla", "Dan", "Eva", "Finn", "Grace", "Hugo", "Ines", "Jack", "Kira", "Liam", "Mona",
+         "Nils", "Olga", "Paul", "Rosa", "Sam", "Tara", "Uwe", "Vera", "Will"]  # fmt: skip
+PLACES = ["park", "library", "kitchen", "garden", "station", "school", "museum", "harbour", "forest", "market",
+          "bridge", "village", "theatre", "valley"]  # fmt: skip
+THINGS = ["lamp", "kite", "boat", "drum", "ladder", "basket", "mirror", "clock", "bicycle", "map", "tent", "violin",
+          "camera", "candle", "bucket", "wheel"]  # fmt: skip
+ANIMALS = [
+    "fox",
+    "owl",
+    "horse",
+    "rabbit",
+    "goat",
+    "heron",
+    "otter",
+    "sheep",
+    "beetle",
+    "pigeon",
+    "donkey",
+    "badger",
+]
 COLOURS = ["red", "blue", "green", "yellow", "white", "black", "brown", "purple", "orange", "grey"]
 FOODS = ["bread", "apples", "soup", "cheese", "rice", "plums", "beans", "honey", "carrots", "noodles"]
-WEATHER = ["rain", "snow", "fog", "wind", "sunshine", "hail"]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 ADJECTIVES = ["small", "old", "heavy", "bright", "quiet", "broken", "new", "warm", "empty", "strange"]
 PAST = {
