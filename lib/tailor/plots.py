@@ -326,7 +326,7 @@ def search_trials(trials: Sequence[Any], metric: str) -> "Figure":
     axes[0].set_xlabel("optimizer step", fontsize=10)
     axes[0].set_ylabel(metric, fontsize=10)
     axes[0].margins(x=0.12)
-    if 1 < len(trials) <= 8:
+    if 1 < sum(bool(trial.points) for trial in trials) <= 8:
         axes[0].legend(fontsize=8, frameon=False)
     for ax, name in zip(axes[1:], names, strict=True):
         for trial in trials:

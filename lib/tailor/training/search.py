@@ -79,7 +79,7 @@ class Searcher:
     Args:
         config: the settings to beat; trial 0 runs exactly these, on the same rows as the others.
         choices: what may vary.
-        folder: finished trials are kept here until `forget`.
+        folder: finished trials are kept here, so that more trials later go on from these.
     """
 
     def __init__(
@@ -97,7 +97,6 @@ class Searcher:
         self.choices, self.seed, self.log = choices, seed, log
         made_of = [technique.name, base.name, dataset.record.content_hash(), config.model_dump(mode="json")]
         made_of += [[vars(choice) for choice in choices], seed, [example.id for example in dataset.train]]
-        self.root = folder
         self.folder = folder / sha256_bytes(canonical_json(made_of).encode())[:10]
 
     def run(self, trials: int) -> list[Trial]:
@@ -152,10 +151,6 @@ class Searcher:
         measured = [point.value for point in heard.points if point.step > 0]
         value = min(measured) if measured and state != "failed" else None
         return Trial(number=number, config=values, value=value, state=state, points=heard.points, note=note)
-
-    def forget(self) -> None:
-        """Delete the kept trials, once a record holds them."""
-        shutil.rmtree(self.root, ignore_errors=True)
 
 
 class _Hears(Log):
