@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tailor.blocks import Figure
+from tailor.plots import BLUE, GREY
 from tailor.pretraining.packing import Mixture
 from tailor.pretraining.skills import ADJECTIVES, ANIMALS, DAYS, NAMES, PLACES, THINGS, article
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from tailor.pretraining.loop import Progress
 
 _OPENINGS = ("Once there was {a} who lived near the {place}.", "On {day}, {name} went to the {place}.",
@@ -89,15 +89,22 @@ def copied_share(text: str, documents: list[str]) -> float:
 
 
 def plot_losses(progress: Progress, log_every: int, chance: float) -> Figure:
-    """Draw the loss over training steps, beside what guessing among all tokens alike would give (nats per token)."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
-    axes = figure.subplots()
+    """Return a figure of the loss over training steps, beside what blind guessing would give (nats per token)."""
     steps = [log_every * (number + 1) for number in range(len(progress.losses))]
-    axes.plot(steps, progress.losses, color="#1f5fa8", label="loss on training rows")
-    axes.axhline(chance, color="#888888", linestyle="--", label=f"guessing: {chance:.2f}")
-    axes.set(xlabel="step", ylabel="nats per token", ylim=(0, chance * 1.08))
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
+
+    def draw():
+        from matplotlib.figure import Figure as Canvas
+
+        figure = Canvas(figsize=(7.2, 3.2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(steps, progress.losses, color=BLUE, label="loss on training rows")
+        axes.axhline(chance, color=GREY, linestyle="--", label=f"guessing: {chance:.2f}")
+        axes.set(xlabel="step", ylabel="nats per token", ylim=(0, chance * 1.08))
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        return figure
+
+    last = progress.losses[-1]
+    return Figure(
+        draw, f"Loss over {progress.step} steps: from {progress.losses[0]:.2f} to {last:.2f} nats per token"
+    )

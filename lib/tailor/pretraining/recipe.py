@@ -137,7 +137,8 @@ def main(arguments: list[str] | None = None) -> None:
 def second_stage(*, steps: int | None = None, seconds: float | None = None) -> Schedule:
     """Return the second stage's schedule: a quarter of the first stage's rates, falling from the start."""
     return Schedule(
-        steps=steps, seconds=seconds, batch_tokens=4096, muon_rate=Schedule.muon_rate / 4, adam_rate=Schedule.adam_rate / 4,
+        steps=steps, seconds=seconds, batch_tokens=4096,
+        muon_rate=Schedule.muon_rate / 4, adam_rate=Schedule.adam_rate / 4,
         warmup=0.03, decay=0.97, long_from=2.0,
     )  # fmt: skip
 
