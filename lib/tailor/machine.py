@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,7 @@ def _accelerator() -> str:
 
 
 def _fast_bf16() -> bool:
-    """bf16 matrix products are two to four times as fast as fp32 where the CPU has them, and slower where it has not."""
+    """bf16 products are two to four times as fast as fp32 where the CPU has them, and slower where it has not."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -60,10 +61,11 @@ def _fast_bf16() -> bool:
 
 
 def use_cores_politely() -> None:
-    """Let waiting threads sleep. Must run before torch loads: spinning threads cost up to eight times on a busy machine.
+    """Let waiting threads sleep. Must run before torch loads: spinning costs up to eight times on a busy machine.
 
-    NumPy's own thread pool and Arrow's background thread are left out: numpy works on small arrays here, the same number
-    of threads everywhere gives the same last digits, and a process with a single thread can be forked (tailor.kernels).
+    NumPy's own thread pool and Arrow's background thread are left out: numpy works on small arrays here, the same
+    number of threads everywhere gives the same last digits, and a process with one thread can be forked
+    (tailor.kernels).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -73,10 +75,8 @@ def use_cores_politely() -> None:
 
 def reset_peak_memory() -> None:
     """Start a new measurement of peak memory, where the system allows it (Linux)."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
-    except OSError:
-        pass
 
 
 def peak_memory_gib() -> float:

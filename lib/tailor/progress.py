@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class Log:
-    """Receives progress, notes and measured points. This base class is silent; the notebook shows, the runner listens."""
+    """Receives progress, notes and measured points. This base class is silent; notebooks show, the runner listens."""
 
     def progress(self, done: int, total: int | None, what: str) -> None:
         """`done` of `total` units of `what` are finished."""
