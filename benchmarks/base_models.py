@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -23,12 +24,13 @@ use_cores_politely()
 
 import torch  # noqa: E402
 
-from tailor.models import load_model, load_tokenizer  # noqa: E402
+from tailor.models import encode_chat, load_model, load_tokenizer  # noqa: E402
 from tailor.models.catalog import BUNDLED_FOLDER, ModelSource, resolve  # noqa: E402
 from tailor.pretraining.loop import Learner, Schedule, build_model  # noqa: E402
 from tailor.pretraining.measure import bits_per_character, read_held_out, xz_bits_per_character  # noqa: E402
 from tailor.pretraining.ngram import build_ngram, ngram_bits_per_character  # noqa: E402
 from tailor.pretraining.recipe import SHAPES, open_mixture  # noqa: E402
+from tailor.pretraining.skills import SKILLS  # noqa: E402
 from tailor.pretraining.tasks import accuracy, read_sentiment, read_sms_spam, split_task  # noqa: E402
 
 NAMES = ("tailor-mini", "tailor-base")
@@ -95,9 +97,28 @@ def measure_tasks(data: Path, rows: int) -> dict[str, float]:
         for task in (read_sms_spam(data), read_sentiment(data)):
             for shots in (0, 8):
                 shown, asked = split_task(task, most=rows, shots=shots, seed=1)
-                figures[f"accuracy/{task.name}/{shots} examples/{name}"] = accuracy(
+                figures[f"accuracy/{task.name}, {shots} examples/{name}"] = accuracy(
                     model, tokenizer, task, shown, asked
                 )
+    return figures
+
+
+def measure_skills(count: int = 200) -> dict[str, float]:
+    """Return the share of exact answers to new single-exchange rows of the second stage's own skills, greedy."""
+    rng = Random(10_000)  # far from the training seed
+    rows = [rng.choice(SKILLS)(rng) for _ in range(count)]
+    figures = {}
+    for name in NAMES:
+        model, tokenizer = load_model(name), load_tokenizer(name)
+        right = 0
+        for ask, answer in rows:
+            chat = encode_chat(tokenizer, [{"role": "user", "content": ask}], add_generation_prompt=True)
+            ids = torch.tensor([chat.input_ids])
+            out = model.generate(
+                ids, attention_mask=torch.ones_like(ids), max_new_tokens=48, do_sample=False
+            )[0]
+            right += tokenizer.decode(out[ids.shape[1] :], skip_special_tokens=True) == answer
+        figures[f"accuracy/second-stage skills, new rows, exact/{name}"] = right / count
     return figures
 
 
@@ -143,7 +164,7 @@ def continue_prompts(name: str, *, sampled: bool) -> list[str]:
 
 def print_table(figures: dict[str, float], group: str) -> None:
     """Print the figures ``group/row/column`` as a table."""
-    keys = [key.split("/", 2)[1:] for key in figures if key.startswith(f"{group}/")]
+    keys = [tuple(key.split("/", 2)[1:]) for key in figures if key.startswith(f"{group}/")]
     rows, columns = list(dict.fromkeys(k[0] for k in keys)), list(dict.fromkeys(k[1] for k in keys))
     print(f"\n| {group} | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
     for row in rows:
@@ -174,7 +195,8 @@ def main() -> None:
         print_table(figures, "bits_per_character")
     if options.shared is not None:
         figures |= measure_tasks(options.shared / "data", options.rows)
-        print_table({k.replace(" examples/", " examples, "): v for k, v in figures.items()}, "accuracy")
+    figures |= measure_skills()
+    print_table(figures, "accuracy")
     figures |= measure_speed()
     print_table(figures, "tokens_per_second")
     if options.texts is not None:

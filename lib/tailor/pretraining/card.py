@@ -21,40 +21,42 @@ tags: [llama, small-language-model, teaching, cpu]
 ---
 # {name}
 
-A small English language model, pre-trained from nothing for the Tailor workbench: Llama architecture,
-{parameters:,} parameters, {layers} layers of width {width}, tied embeddings, a context of {context} tokens, and a
-byte-level BPE tokenizer of 8,192 tokens in which digits stand alone. It is a base model to customize and to teach with. It has learned the turn format
-of its chat template, and little else of what makes an assistant.
+A small English language model, pre-trained from nothing for the Tailor workbench: Llama architecture, {parameters:,}
+parameters, {layers} layers of width {width}, tied embeddings, a context of {context} tokens, and a byte-level BPE
+tokenizer of 8,192 tokens in which digits stand alone. It is a base model to customize and to teach with. It has
+learned the turn format of its chat template, and little else of what makes an assistant.
 
 ## What it can't do
 
 It writes English that is mostly grammatical and often without sense. It knows hardly any facts, calculates badly,
 loses the thread after a sentence or two, and is as fluent where it is wrong as where it is right. Asked without
-examples it classifies little better than chance (below). Much of its text is from before 1930 and carries that time's
-views of people, women and nations. It was not tuned to be safe. Don't put it before people as it is: measure what
-tuning makes of it on your own data, which is what the workbench is for. English only.
+examples it classifies little better than chance (below). Much of its text is from before 1930 and carries that
+time's views of people, women and nations. It was not tuned to be safe. Don't put it before people as it is: measure
+what tuning makes of it on your own data, which is what the workbench is for. English only.
 """
 
 TRAINING = """
 ## Training
 
 {corpus_characters:,} characters of {sources} sources ({corpus_tokens:,} tokens) stood ready after whole documents of
-every source had been held out by the hash of their content. In the time available the model read **{tokens:,} tokens** of
-them: {steps:,} steps of 8,192 tokens, mixed with weights proportional to size to the power 0.6, in rows of 256 tokens
-and of 512 in the last part. {minutes:.0f} minutes of training time on two cores of a shared server (AMD EPYC with
-avx512_bf16, no accelerator; other work ran on the same cores). More time would help: the loss was still falling.
+every source had been held out by the hash of their content. In the time available the model read **{tokens:,}
+tokens** of them: {steps:,} steps of 8,192 tokens, mixed with weights proportional to size to the power 0.6, in rows
+of 256 tokens and of 512 in the last part. {minutes:.0f} minutes of training time on two cores of a shared server
+(AMD EPYC with avx512_bf16, no accelerator; other work ran on the same cores). More time would help: the loss was
+still falling.
 
-bf16 arithmetic over fp32 weights; Muon (rate 0.006) for matrices, AdamW (rate 0.006) for embeddings and norms; warm-up,
-constant rate, then a linear decay to zero over the last {decay}; seed 1. The schedule followed the clock, so a rerun on
-another machine gives another number of steps, and not these weights to the bit.
+bf16 arithmetic over fp32 weights; Muon (rate 0.006) for matrices, AdamW (rate 0.006) for embeddings and norms;
+warm-up, constant rate, then a linear decay to zero over the last {decay}; seed 1. The schedule followed the clock,
+so a rerun on another machine gives another number of steps, and not these weights to the bit.
 
 Second stage: {chat_steps:,} steps of 4,096 tokens at a quarter of the rates. 9,000 conversations made by rule
 (`tailor.pretraining.skills`: copying, extracting, classifying among given labels, yes or no with a reason, short
 questions about a passage, lists, sorting, word forms, examples to follow), with the seed tasks of Self-Instruct
 (twice), the instruction rows of LLMs-from-scratch (twice) and 1,500 Taskmaster-4 dialogues; three rows in ten were
-first-stage text. Only the assistant's words and the end of its turn were learned. Rows that
-mention banking, law, health, customers or text messages were left out by a word list; no evaluation set and no predictions of other companies' models went in. (Some
-of the LLMs-from-scratch rows may have been drafted with a language model's help; their source doesn't say.)
+first-stage text. Only the assistant's words and the end of its turn were learned. Rows that mention banking, law,
+health, customers or text messages were left out by a word list; no evaluation set and no predictions of other
+companies' models went in. (Some of the LLMs-from-scratch rows may have been drafted with a language model's help;
+their source doesn't say.)
 
 Recipe: `python -m tailor.pretraining.recipe --work FOLDER prepare CORPUS`, then `pretrain {name}`, `turns {name}`,
 `export {name}`. It takes any folder of text files.
@@ -69,9 +71,9 @@ TEXT_MEASURES = """
 ## Measurements
 
 Bits per character on held-out text (lower is better; up to 120,000 characters per source, identical for all). The
-5-grams use modified Kneser-Ney smoothing (KenLM) on the same tokens. "Same text" was estimated from exactly what this
-model read in its first stage; "all text" from everything that stood ready, {ratio:.1f} times as much. stories260K is a
-260,032-parameter Llama trained on TinyStories by A. Karpathy.
+5-grams use modified Kneser-Ney smoothing (KenLM) on the same tokens. "Same text" was estimated from exactly what
+this model read in its first stage; "all text" from everything that stood ready, {ratio:.1f} times as much.
+stories260K is a 260,032-parameter Llama trained on TinyStories by A. Karpathy.
 """
 
 
@@ -114,7 +116,8 @@ def other_tables(figures: dict[str, float]) -> str:
         texts.append(table(names, rows, form))
     return (
         "\nAccuracy without and with eight examples in the prompt, labels scored by log-probability relative to an "
-        "empty text; classes balanced, so guessing gives 0.5:\n\n" + texts[0] + "\nTokens per second on two shared cores:\n\n"
+        "empty text; classes balanced, so guessing gives 0.5:\n\n" + texts[0]
+        + "\nTokens per second on two shared cores:\n\n"
         + texts[1] + "\nTwenty unedited continuations per model, greedy and sampled: "
         "[continuations.md](../continuations.md).\n"
     )  # fmt: skip
