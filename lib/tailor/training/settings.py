@@ -26,11 +26,12 @@ class TrainingConfig(TechniqueConfig):
         0, "Stop after this many steps, whatever epochs says; 0 sets no limit.", unit="steps", ge=0
     )
     effective_batch_size: int = setting(
-        16,
-        "Rows that share one step. More gives steadier and fewer steps.",
+        8,
+        "Rows that share one step. More gives steadier and fewer steps; with few rows, many steps matter more.",
         unit="rows",
         ge=1,
         le=1024,
+        source="Schulman et al. 2025, LoRA Without Regret, section on batch size (small ones suit LoRA)",
     )
     rows_at_once: int = setting(
         8,
