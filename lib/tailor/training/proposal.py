@@ -99,7 +99,7 @@ def _lora_reason(room: float, to_learn: float, options: dict[str, Option], base:
     if base.parameters and to_learn <= room:
         return (
             f"LoRA's small matrices have room for about {room / max(to_learn, 1):,.0f} times what the rows hold, and "
-            f"leave a file of {small:.1f} MiB that can be taken off again. On a model as small as the bundled ones full "
-            "fine-tuning may still learn faster: choose 'full' here to compare."
+            f"leave a file of {small:.1f} MiB that can be taken off again. On a model as small as the bundled ones "
+            "full fine-tuning may still learn faster: choose 'full' here to compare."
         )
     return "LoRA leaves the base model as it is, and a small file that can be taken off again."
