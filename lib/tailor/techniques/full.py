@@ -24,7 +24,7 @@ class FullConfig(TrainingConfig):
         log=True,
         gt=0.0,
         le=1.0,
-        source="measured on a model of 3 million parameters; for large ones Ouyang et al. 2022, appendix C (about 1e-5)",
+        source="measured on 3 million parameters; for large ones Ouyang et al. 2022, appendix C (about 1e-5)",
     )
 
 
