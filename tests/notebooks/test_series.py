@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from driver import Workspace
 
 from tailor.files import sha256_file
 from tailor.project import Project
@@ -19,7 +21,7 @@ DEMO = ROOT / "data" / "demos" / "bank_intents"
 SMALL = {
     "00_start_here": {"base_model": "tailor-mini"},
     "04_format_data": {"max_train_rows": 96, "max_validation_rows": 40, "max_test_rows": 40},
-    "07_tune": {"epochs": 1},
+    "07_tune": {"epochs": 2, "checkpoint_seconds": 0},
     "08_search_hyperparameters": {"trials": 1},
 }
 BY_HAND = """
@@ -124,3 +126,19 @@ def test_by_hand_and_headless_make_the_same(headless, tmp_path):
     ours, theirs = artefacts(tmp_path / "outputs" / "small"), artefacts(folder)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_killed_while_tuning_it_goes_on_and_ends_the_same(headless, tmp_path):
+    folder, _, _ = headless
+    tailor(make_home(tmp_path), "run", "--project", "small", "--to", "06")
+    command = [sys.executable, "-m", "tailor.cli", "run", "--project", "small", "--to", "07"]
+    workspace = Workspace(tmp_path, command=command)
+    run = json.loads((folder / "tuned.json").read_text(encoding="utf-8"))["run"]
+    ours, theirs = (home / "runs" / run for home in (workspace.folder, folder))
+    driver = workspace.start()
+    workspace.wait_for("07_tune", driver, lambda _: any(ours.rglob("step-*/complete.json")))
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate()
+    assert not (ours / "run.json").exists()
+    workspace.run()
+    assert artefacts(ours) == artefacts(theirs)
