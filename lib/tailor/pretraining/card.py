@@ -29,10 +29,11 @@ learned the turn format of its chat template, and little else of what makes an a
 ## What it can't do
 
 It writes English that is mostly grammatical and often without sense. It knows hardly any facts, calculates badly,
-loses the thread after a sentence or two, and is as fluent where it is wrong as where it is right. Asked without
-examples it classifies little better than chance (below). Much of its text is from before 1930 and carries that
-time's views of people, women and nations. It was not tuned to be safe. Don't put it before people as it is: measure
-what tuning makes of it on your own data, which is what the workbench is for. English only.
+loses the thread after a sentence or two, and is as fluent where it is wrong as where it is right. Asked to
+classify by prompt alone, with or without examples, it does no better than guessing (below). Much of its text is from
+before 1930 and carries that time's views of people, women and nations. It was not tuned to be safe. Don't put it
+before people as it is: measure what tuning makes of it on your own data, which is what the workbench is for. English
+only.
 """
 
 TRAINING = """
@@ -116,7 +117,8 @@ def other_tables(figures: dict[str, float]) -> str:
         texts.append(table(names, rows, form))
     return (
         "\nAccuracy without and with eight examples in the prompt, labels scored by log-probability relative to an "
-        "empty text; classes balanced, so guessing gives 0.5:\n\n" + texts[0]
+        "empty text; classes balanced, so guessing gives 0.5 (a value far below it means that this correction "
+        "misled the model); and exact answers to new rows of the second stage's own skills:\n\n" + texts[0]
         + "\nTokens per second on two shared cores:\n\n"
         + texts[1] + "\nTwenty unedited continuations per model, greedy and sampled: "
         "[continuations.md](../continuations.md).\n"
