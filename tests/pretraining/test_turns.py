@@ -11,7 +11,7 @@ from tailor.models import load_tokenizer
 from tailor.pretraining import skills
 from tailor.pretraining.packing import Mixture
 from tailor.pretraining.skills import SKILLS, make_conversations
-from tailor.pretraining.turns import IGNORED, LEFT_OUT, TEXT_SHARE, Turns, collect, pack
+from tailor.pretraining.turns import IGNORED, LEFT_OUT, TEXT_SHARE, Turns, collect, leave_out, pack
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +86,14 @@ def test_licensed_rows_are_read_and_unwanted_domains_left_out(tmp_path):
     rows, counts = collect(tmp_path, made=0, seed=1)
     assert counts == {"made by rule": 0, "self_instruct": 2, "rasbt_instruction": 0, "taskmaster4": 0}
     assert rows[0] == [{"role": "user", "content": "Name a bird."}, {"role": "assistant", "content": "Owl."}]
+
+
+def test_a_held_out_dialogue_is_not_learned_as_a_conversation():
+    held = [
+        {"role": "user", "content": "One latte,  please"},
+        {"role": "assistant", "content": "Here you are."},
+    ]
+    other = [{"role": "user", "content": "One tea"}, {"role": "assistant", "content": "Here you are."}]
+    system = {"role": "system", "content": "Be kind."}
+    documents = ["User: one latte, please\nAssistant: Here you are.\n<|endoftext|>\nUser: no\nAssistant: yes"]
+    assert leave_out([[system, *held], other], documents) == [other]

@@ -22,7 +22,7 @@ from tailor.pretraining.export import export_model
 from tailor.pretraining.loop import BASE, MINI, Learner, Schedule, Shape, build_model, train
 from tailor.pretraining.packing import MIXTURE_EXPONENT, Mixture, write_tokens
 from tailor.pretraining.tokenizer import sample_pieces, train_tokenizer
-from tailor.pretraining.turns import Turns, collect
+from tailor.pretraining.turns import Turns, collect, leave_out
 
 SHAPES: dict[str, Shape] = {"tailor-mini": MINI, "tailor-base": BASE}
 TOKENIZER_CHARACTERS = 24_000_000  # merges change little beyond this
@@ -157,6 +157,8 @@ def teach_turns(
     text = open_mixture(work, seed=schedule.seed)
     text.tokens_taken.update(json.loads((first / "position.json").read_text())["tokens_taken"])
     conversations, counts = collect(data, made=made, seed=schedule.seed)
+    held_out = [path.read_text(encoding="utf-8") for path in sorted((work / "held_out").glob("*.txt"))]
+    conversations = leave_out(conversations, held_out)
     turns = Turns(conversations, tokenizer, text, context=schedule.rows_context)
     print(name, counts, turns.rows, "rows", flush=True)
     log = lambda entry: print(entry, flush=True)  # noqa: E731

@@ -84,6 +84,24 @@ def _json_lines(path: Path) -> list[dict]:
         return [json.loads(line) for line in file if line.strip()]
 
 
+def leave_out(conversations: list[list[dict[str, str]]], held_out: list[str]) -> list[list[dict[str, str]]]:
+    """Return the conversations that don't stand in a held-out document, whatever its case, blanks and line ends."""
+    known = "\n".join(_plain(text) for text in held_out)
+    return [
+        c
+        for c in conversations
+        if _plain("\n".join(_spoken(m) for m in c if m["role"] != "system")) not in known
+    ]
+
+
+def _spoken(message: dict[str, str]) -> str:
+    return f"{message['role']}: {message['content']}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
 def collect(data: Path | None, *, made: int, seed: int) -> tuple[list[list[dict[str, str]]], dict[str, int]]:
     """Return all conversations of the second stage, shuffled, and how many came from where."""
     parts = {"made by rule": make_conversations(made, seed=seed)}
