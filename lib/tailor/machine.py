@@ -71,6 +71,8 @@ def use_cores_politely() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # oneDNN keeps compiled kernels for every shape it has seen; its own limit of 1,024 cost gigabytes
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 
 def reset_peak_memory() -> None:

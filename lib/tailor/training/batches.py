@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 MASKED = -100  # the label of a token that is read but not learned, as torch's cross entropy understands it
+MULTIPLE = 32  # lengths of batches are rounded up to this
 POOL = 32  # batches' worth of rows sorted together: wide enough to match lengths, narrow enough to stay mixed
 
 
@@ -41,14 +42,15 @@ class LengthBuckets:
 
 
 def pad(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Any]:
-    """Stack rows into tensors [b, t], padded on the right to the longest.
+    """Stack rows into tensors [b, t], padded on the right to the longest, rounded up to a multiple of 32.
 
     Args:
         rows: {"input_ids": [t], "labels": [t] or one number, "weight": number}.
     """
     import torch
 
-    longest = max(len(row["input_ids"]) for row in rows)
+    # every new shape makes the CPU's kernel library build and keep kernels for it: 20 MB a step with free lengths
+    longest = -(-max(len(row["input_ids"]) for row in rows) // MULTIPLE) * MULTIPLE
     ids = torch.full((len(rows), longest), pad_id)
     mask = torch.zeros_like(ids)
     per_token = isinstance(rows[0]["labels"], list)
