@@ -73,6 +73,8 @@ class Warmth:
         """Begin importing the stack in the background; a second call does nothing."""
         if self.context is not None and self._probe is None:
             use_cores_politely()  # the server inherits these variables, and so do its kernels
+            # kernels are ended at once, which the bookkeeper of semaphores would tell as a leak
+            os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
             self.context.set_forkserver_preload(STACK)
             self._probe = threading.Thread(target=self._find_out, name="warm-up", daemon=True)
             self._probe.start()

@@ -98,7 +98,7 @@ def test_padding():
         {"input_ids": [8], "labels": [8], "weight": 0.5},
     ]
     batch = pad(rows, pad_id=0)
-    assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 0, 0]]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
-    assert batch["labels"].tolist() == [[MASKED, 6, 7], [8, MASKED, MASKED]]
+    assert batch["input_ids"].tolist() == [[5, 6, 7] + [0] * 29, [8] + [0] * 31]
+    assert batch["attention_mask"].tolist() == [[1] * 3 + [0] * 29, [1] + [0] * 31]
+    assert batch["labels"].tolist() == [[MASKED, 6, 7] + [MASKED] * 29, [8] + [MASKED] * 31]
     assert batch["weights"].tolist() == [1.0, 0.5]
