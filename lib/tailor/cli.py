@@ -93,7 +93,11 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("blueprint", nargs="?", type=Path, help="repeat the choices of a blueprint.yaml")
     _add_project(run, default=None)
     run.add_argument(
-        "--data", nargs="+", metavar="FILE", help="CSV, TSV, JSON, JSONL, Parquet, Excel or a folder"
+        "--data",
+        nargs="+",
+        action="extend",
+        metavar="FILE",
+        help="CSV, TSV, JSON, JSONL, Parquet, Excel or a folder",
     )
     run.add_argument("--model", metavar="NAME", help="bundled model, Hugging Face id or local folder")
     run.add_argument("--task", choices=("respond", "classify"), help="what the model should do")

@@ -285,3 +285,17 @@ def test_the_steps_about_data_import_no_heavy_library(home):
         env={"TAILOR_HOME": str(home), "PYTHONPATH": "tests", "PATH": "/usr/bin:/bin"},
     )
     assert done.stdout.splitlines() == ["[]", "[]"]
+
+
+def test_a_label_never_seen_in_training_is_kept_and_told(home):
+    project = start(home, "classify")
+    write_rows(home / "a.jsonl", [labelled(n, LABELS[n % 2]) for n in range(60)])
+    write_rows(home / "given.jsonl", [labelled(n, LABELS[n % 3]) for n in range(200, 212)])
+    run(project, "02", sources=["a.jsonl"], test_source="given.jsonl")
+    run(project, "03")
+    assert run(project, "04").splits["test"].rows == 12
+    told = [block.text for block in format_data.blocks(project) if isinstance(block, Callout)]
+    assert (
+        "4 rows of validation and test have a label never seen in training ('log in'). They are kept and count as "
+        "wrong where the model misses them: add training rows with that label."
+    ) in told

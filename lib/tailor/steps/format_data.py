@@ -230,7 +230,7 @@ def blocks(project: Project) -> list[Block]:
         shown.append(Table(("reason", "rows"), rows, "Set aside in dataset/set_aside.parquet"))
     shown += [Heading("How long the examples are"), _lengths_figure(tables, record)]
     if record.task == "classify":
-        shown += _label_blocks(tables)
+        shown += [*_label_blocks(tables), *_never_learned(tables)]
     return [*shown, Heading("What the model sees"), _example(project, record)]
 
 
@@ -294,6 +294,22 @@ def _label_blocks(tables: dict[str, pl.DataFrame]) -> list[Block]:
             Callout(f"{twice:,} texts carry more than one label: some labels must be wrong.", "warning")
         )
     return shown
+
+
+def _never_learned(tables: dict[str, pl.DataFrame]) -> list[Block]:
+    """Rows of validation and test whose label no training row has; only a given test file can bring them."""
+    rows = pl.concat([tables["validation"].select("output"), tables["test"].select("output")])
+    unseen = rows.filter(~pl.col("output").is_in(tables["train"]["output"].to_list()))["output"]
+    if unseen.is_empty():
+        return []
+    names = ", ".join(f"'{name}'" for name in unseen.unique().sort()[:5])
+    return [
+        Callout(
+            f"{len(unseen):,} rows of validation and test have a label never seen in training ({names}). They are "
+            "kept and count as wrong where the model misses them: add training rows with that label.",
+            "warning",
+        )
+    ]
 
 
 def _example(project: Project, record: DatasetRecord) -> Block:
