@@ -95,14 +95,11 @@ class Project:
         """Write what differs from the defaults into the project's blueprint."""
         blueprint = self.blueprint()
         values = settings.model_dump(mode="json")
-        defaults = {
-            name: make_settings(type(settings), {name: values[name]}, step.name).model_dump(mode="json")[name]
-            if field.is_required()
-            else _plain(field.get_default(call_default_factory=True))
+        blueprint.steps[step.name] = {
+            name: values[name]
             for name, field in type(settings).model_fields.items()
+            if field.is_required() or values[name] != _plain(field.get_default(call_default_factory=True))
         }
-        required = {name for name, field in type(settings).model_fields.items() if field.is_required()}
-        blueprint.steps[step.name] = {k: v for k, v in values.items() if k in required or v != defaults[k]}
         blueprint.save(self.blueprint_path)
 
     def resolve(self, path: str) -> Path:
