@@ -24,6 +24,9 @@ LINE = "var(--jp-border-color2,#d0d0d0)"
 _FONT = "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45"
 _CELL = "padding:4px 10px;vertical-align:top"
 _TEXT_CELL = f"{_CELL};text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;max-width:60ch"
+_SHORT_CELL = (
+    f"{_CELL};text-align:left;white-space:nowrap"  # beside long texts it would be broken inside a word
+)
 _NUMBER_CELL = f"{_CELL};text-align:right;white-space:nowrap"
 _CALLOUTS = {
     "good": ("✔", "#009e73"),
@@ -73,8 +76,15 @@ def _callout_html(callout: Callout) -> str:
     )
 
 
+def _column_style(table: Table, at: int, number: bool) -> str:
+    if number:
+        return _NUMBER_CELL
+    texts = [table.columns[at], *(format_value(row[at]) for row in table.rows[: table.show])]
+    return _SHORT_CELL if all(len(text) <= 12 and "\n" not in text for text in texts) else _TEXT_CELL
+
+
 def _table_html(table: Table) -> str:
-    styles = [_NUMBER_CELL if number else _TEXT_CELL for number in number_columns(table)]
+    styles = [_column_style(table, at, number) for at, number in enumerate(number_columns(table))]
     head = "".join(
         f'<th style="{style};position:sticky;top:0;font-weight:600;{INK};'
         f'background:var(--jp-layout-color2,#eeeeee)">{safe(name)}</th>'
