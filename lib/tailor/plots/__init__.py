@@ -1,0 +1,21 @@
+"""One function per figure: plain values or records in, a matplotlib Figure out. One module per subject."""
+
+from tailor.plots.data import dropped_by_reason, length_histogram
+from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
+from tailor.plots.shapes import bars_with_intervals, counted_bars
+from tailor.plots.style import BLUE, GREY
+from tailor.plots.training import loss_curve, search_trials
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "bars_with_intervals",
+    "confusion_matrix",
+    "counted_bars",
+    "drift_bars",
+    "dropped_by_reason",
+    "length_histogram",
+    "loss_curve",
+    "metric_ladder",
+    "search_trials",
+]

@@ -1,0 +1,65 @@
+"""Shapes of figures that several subjects share: bars with intervals, bars of counts."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tailor.plots.style import BLUE, height_of, label_rows, new_figure, plain_text
+from tailor.records import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def bars_with_intervals(
+    labels: Sequence[str], estimates: Sequence[Estimate], measure: str, colours: Sequence[str] = ()
+) -> "Figure":
+    """Horizontal bars with their 95% intervals, each value written beside.
+
+    Args:
+        labels: one for each bar, the first on top.
+        estimates: value and interval for each bar.
+        measure: the name of what is measured, for the axis.
+        colours: one for each bar; all blue otherwise.
+    """
+    figure, (ax,) = new_figure(height_of(len(labels)))
+    values = [e.value for e in estimates]
+    errors = [[max(e.value - e.low, 0) for e in estimates], [max(e.high - e.value, 0) for e in estimates]]
+    ax.barh(
+        range(len(labels)),
+        values,
+        height=0.6,
+        color=list(colours) or BLUE,
+        xerr=errors,
+        error_kw={"ecolor": "#1b1b1b", "capsize": 3, "linewidth": 1.2},
+    )
+    reach = max([abs(e.high) for e in estimates] + [abs(e.value) for e in estimates] + [1e-9])
+    for row, e in enumerate(estimates):
+        ax.annotate(
+            f"{e.value:.3g}",
+            (max(e.high, e.value, 0), row),
+            xytext=(6, 0),
+            textcoords="offset points",
+            fontsize=9,
+            va="center",
+        )
+    label_rows(ax, labels)
+    ax.set_xlim(min([0, *(e.low for e in estimates)]), reach * 1.14)
+    ax.set_xlabel(f"{plain_text(measure)} (line: 95% interval)", fontsize=10)
+    ax.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def counted_bars(counts: Mapping[str, int], unit: str, colour: str = BLUE) -> "Figure":
+    """Horizontal bars of counts, the largest on top, each count written beside."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    figure, (ax,) = new_figure(height_of(len(ordered)))
+    ax.barh(range(len(ordered)), [count for _, count in ordered], height=0.6, color=colour)
+    for row, (_, count) in enumerate(ordered):
+        ax.annotate(
+            f"{count:,}", (count, row), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9
+        )
+    label_rows(ax, [name for name, _ in ordered])
+    ax.set_xlim(0, max([count for _, count in ordered] + [1]) * 1.12)
+    ax.set_xlabel(unit, fontsize=10)
+    ax.grid(axis="x", alpha=0.3)
+    return figure
