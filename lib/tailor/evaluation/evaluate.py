@@ -51,6 +51,13 @@ class EvaluationSettings(Settings):
         "the input; 'auto' takes whichever does better on validation rows, for each model by itself.",
         source="Zhao et al. 2021, Calibrate Before Use, section 5",
     )
+    similarity_model: str = setting(
+        "",
+        "Free text only: the encoder whose embeddings tell how near an answer's meaning is to the reference's, such "
+        "as all-minilm-l6-v2 (the extra 'encoder') or a model folder. Empty: this metric is left out.",
+        advanced=True,
+        source="Reimers and Gurevych 2019, Sentence-BERT, section 3",
+    )
     bootstrap_samples: int = setting(
         SAMPLES,
         "How often the rows are drawn again for the 95% intervals and the tests.",
@@ -176,7 +183,7 @@ class Evaluator:
             return None
         if not path.exists() or record.outputs.get(path.name) != sha256_file(path):
             return None
-        if record.settings["bootstrap_samples"] == self.settings.bootstrap_samples:
+        if self._estimated().items() <= record.settings.items():
             return record
         table = read_predictions(self.project, name, self.split)
         return self._finish(record, table, self._metrics(table))
@@ -208,12 +215,18 @@ class Evaluator:
 
     def _metrics(self, table: "pl.DataFrame") -> dict[str, Metric]:
         references, predictions = (table[name].to_list() for name in ("reference", "prediction"))
-        return measure_rows(self.dataset.task, references, predictions, self.dataset.labels)
+        labels, model = self.dataset.labels, self.settings.similarity_model
+        return measure_rows(self.dataset.task, references, predictions, labels, model)
+
+    def _estimated(self) -> dict:
+        """What decides the figures that are computed from given predictions."""
+        values = self.settings
+        return {"bootstrap_samples": values.bootstrap_samples, "similarity_model": values.similarity_model}
 
     def _finish(self, record: Evaluation, table: "pl.DataFrame", metrics: dict[str, Metric]) -> Evaluation:
         """Estimate the metrics of predictions and save the record, last."""
         samples = self.settings.bootstrap_samples
-        record.settings["bootstrap_samples"] = samples
+        record.settings |= self._estimated()
         record.metrics = {
             name: estimate(metric, samples=samples, seed=self.seed) for name, metric in metrics.items()
         }

@@ -27,7 +27,7 @@ class Metric:
     """One metric on a set of rows.
 
     Attributes:
-        name: "accuracy", "macro_f1", "chrf", "rouge_l" or "exact_match".
+        name: "accuracy", "macro_f1", "chrf", "rouge_l", "exact_match" or "similarity".
         statistics: [n, k] what is summed over rows.
         combine: [..., k] summed statistics -> [...] values.
         per_row: [n] value of each row alone, for slices and samples; None where it has none (macro-F1).
@@ -46,12 +46,17 @@ class Metric:
 
 
 def measure_rows(
-    task: Task, references: Sequence[str], predictions: Sequence[str], labels: Sequence[str] = ()
+    task: Task,
+    references: Sequence[str],
+    predictions: Sequence[str],
+    labels: Sequence[str] = (),
+    similarity_model: str = "",
 ) -> dict[str, Metric]:
     """Compute a task's metrics, the headline metric first.
 
     Args:
         labels: the labels that may be predicted (`classify` only); others found in the references are added.
+        similarity_model: whose embeddings tell how near an answer's meaning is (`respond` only); "" leaves it out.
 
     Raises:
         WorkbenchError: no rows, or not as many predictions as references.
@@ -68,6 +73,8 @@ def measure_rows(
         metrics = [chrf(references, predictions), rouge_l(references, predictions)]
         if median(len(text.split()) for text in references) <= EXACT_MATCH_WORDS:
             metrics.append(exact_match(references, predictions))
+        if similarity_model:
+            metrics.append(similarity(references, predictions, similarity_model))
     return {metric.name: metric for metric in metrics}
 
 
@@ -139,6 +146,14 @@ def exact_match(references: Sequence[str], predictions: Sequence[str]) -> Metric
     pairs = zip(references, predictions, strict=True)
     right = [float(a.split() == b.split()) for a, b in pairs]
     return mean_metric("exact_match", np.array(right), share=True)
+
+
+def similarity(references: Sequence[str], predictions: Sequence[str], model: str) -> Metric:
+    """Mean cosine of the sentence embeddings of answer and reference (Reimers and Gurevych 2019, section 3)."""
+    from tailor.models.encoder import embed
+
+    vectors = embed([*references, *predictions], model).astype(np.float64)
+    return mean_metric("similarity", (vectors[: len(references)] * vectors[len(references) :]).sum(axis=1))
 
 
 def label_order(references: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> list[str]:

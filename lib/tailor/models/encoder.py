@@ -61,6 +61,22 @@ def _check_weights(path: Path) -> None:
         )
 
 
+def embedding_problems(model: str, setting: str) -> list[str]:
+    """Sentences on why ``model`` can't give embeddings here; empty when it can, or when none is named.
+
+    Args:
+        setting: what named it ("10_evaluate.similarity_model"); stands in the sentence.
+    """
+    from tailor.models.catalog import resolve
+
+    try:
+        if model:
+            resolve(model)
+    except WorkbenchError as error:
+        return [f"{setting}: {error.found.rstrip('.')}. {error.fix}"]
+    return []
+
+
 def embed(texts: list[str], model: str = ENCODER_NAME) -> np.ndarray:
     """Return one vector of length 1 per text, so that a dot product is the cosine similarity: [texts, width] fp32.
 

@@ -131,6 +131,28 @@ def number_drift(
     return Measure(name, title, value, p_value, judge(value, p_value, limits), says, details)
 
 
+def meaning_drift(reference: np.ndarray, new: np.ndarray, limits: Limits, seed: int) -> Measure:
+    """Squared distance between the mean sentence embeddings, 0 to 4: a two-sample statistic with a linear kernel.
+
+    Source: Gretton et al. 2012, A Kernel Two-Sample Test, section 2.
+
+    Args:
+        reference, new: [rows, width] embeddings of length 1.
+    """
+    vectors = np.concatenate([reference, new])
+    counted = np.concatenate([vectors, np.ones((len(vectors), 1))], axis=1)
+    observed, chance, p_value = permuted(counted, len(new), _between_means, seed)
+    value = max(observed - chance, 0.0)
+    says = f"Meaning of the input: the mean embeddings lie {value:.3g} farther apart than chance explains"
+    return Measure("meaning", "Meaning of the input", value, p_value, judge(value, p_value, limits), says)
+
+
+def _between_means(reference: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """[..., width + 1] sums of vectors and how many -> [...] squared distance of the means."""
+    apart = reference[..., :-1] / reference[..., -1:] - new[..., :-1] / new[..., -1:]
+    return (apart**2).sum(axis=-1)
+
+
 def label_drift(
     name: str, title: str, reference: Sequence[str], new: Sequence[str], limits: Limits, seed: int
 ) -> Measure:

@@ -20,7 +20,7 @@ from tailor.evaluation.evaluate import load_evaluation, read_predictions
 from tailor.evaluation.metrics import HEADLINE
 from tailor.evaluation.statistics import resampled_values
 from tailor.models.language_model import GenerationConfig, LanguageModel
-from tailor.monitoring.drift import Limits, Measure, judge, label_drift, number_drift
+from tailor.monitoring.drift import Limits, Measure, judge, label_drift, meaning_drift, number_drift
 from tailor.monitoring.words import new_words, vocabulary
 from tailor.progress import Log
 from tailor.project import Project
@@ -37,6 +37,7 @@ class Thresholds:
     words: Limits
     divergence: Limits
     quality: Limits
+    meaning: Limits
 
 
 def text_measures(
@@ -47,8 +48,13 @@ def text_measures(
     *,
     labelled: bool,
     seed: int,
+    embedding_model: str = "",
 ) -> list[Measure]:
-    """What can be said from the rows alone: length, words, and labels where the new rows have them."""
+    """What can be said from the rows alone: length, words, meaning, and labels where the new rows have them.
+
+    Args:
+        embedding_model: the encoder that meaning is measured with; "" leaves it out.
+    """
     texts = [[example.input for example in rows] for rows in (train, reference, new)]
     then, now = ([len(text.split()) for text in rows] for rows in texts[1:])
     measures = [
@@ -56,6 +62,11 @@ def text_measures(
         new_words(*texts, limits.words, seed),
         vocabulary(*texts[1:], limits.divergence, seed),
     ]
+    if embedding_model:
+        from tailor.models.encoder import embed
+
+        vectors = embed([*texts[1], *texts[2]], embedding_model)
+        measures.append(meaning_drift(*np.split(vectors, [len(reference)]), limits.meaning, seed))
     labels = [example.output for example in new if example.output]
     if labelled and labels:
         known = [example.output for example in reference]

@@ -18,6 +18,7 @@ from tailor.evaluation.results import (
     samples_table,
     slices_table,
 )
+from tailor.models.encoder import embedding_problems
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import (
@@ -36,6 +37,10 @@ from tailor.series import find_step
 
 class Settings(EvaluationSettings):
     pass
+
+
+def blockers(project: Project, settings: Settings) -> list[str]:
+    return embedding_problems(settings.similarity_model, "10_evaluate.similarity_model")
 
 
 def run(project: Project, settings: Settings, log: Log) -> Comparison:

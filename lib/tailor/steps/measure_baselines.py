@@ -20,6 +20,7 @@ from tailor.evaluation.evaluate import (
 )
 from tailor.evaluation.references import TITLES, references_for
 from tailor.evaluation.results import evaluations_table, samples_table
+from tailor.models.encoder import embedding_problems
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Baselines, Evaluation, ProjectRecord, UseCase
@@ -42,6 +43,10 @@ class Settings(EvaluationSettings):
         le=32,
         source="Brown et al. 2020, section 2.1 (as many as fit); few for speed here",
     )
+
+
+def blockers(project: Project, settings: Settings) -> list[str]:
+    return embedding_problems(settings.similarity_model, "05_measure_baselines.similarity_model")
 
 
 def run(project: Project, settings: Settings, log: Log) -> Baselines:

@@ -1,7 +1,7 @@
 """Few-shot prompting: the base model sees solved examples before each question. Nothing is trained."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -12,6 +12,7 @@ from tailor.errors import WorkbenchError
 from tailor.files import write_json
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
+from tailor.models.encoder import embedding_problems
 from tailor.models.language_model import GenerationConfig, LanguageModel, Prompt, Usage
 from tailor.progress import Log
 from tailor.settings import setting
@@ -35,8 +36,15 @@ class FewShotConfig(TechniqueConfig):
     choose: Literal["balanced", "random", "nearest"] = setting(
         "balanced",
         "balanced: spread over the labels (without labels, over short and long answers). random: drawn blindly. "
-        "nearest: for each question the examples most like it (TF-IDF), which is slower and often better.",
+        "nearest: for each question the examples most like it, which is slower and often better.",
         source="Liu et al. 2022, What Makes Good In-Context Examples for GPT-3?, section 3 (nearest)",
+    )
+    embedding_model: str = setting(
+        "",
+        "For 'nearest': the encoder whose embeddings tell which examples mean the same, such as all-minilm-l6-v2 (the "
+        "extra 'encoder') or a model folder. Empty: the letters they share (TF-IDF).",
+        advanced=True,
+        source="Liu et al. 2022, section 3.1 (sentence embeddings)",
     )
     answer_room: int = setting(
         128,
@@ -63,7 +71,7 @@ class FewShot:
     def find_blockers(
         self, config: FewShotConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        found = []
+        found = embedding_problems(config.embedding_model, "few_shot.embedding_model")
         if base.architecture == "encoder":
             found.append(f"{base.name} is an encoder: it reads no demonstrations and writes no text.")
         if not dataset.train:
@@ -87,6 +95,7 @@ class FewShot:
         notes = []
         if config.choose == "nearest":
             kept = {"nearest": config.demonstrations, "answer_room": config.answer_room}
+            kept |= {"embedding_model": config.embedding_model}
         else:
             chosen = choose_demonstrations(dataset, config.demonstrations, config.choose, seed)
             room = context_of(base) - config.answer_room - longest_prompt(load_tokenizer(base), dataset)
@@ -114,7 +123,7 @@ class FewShot:
             ) from None
         inner = LocalModel.open(base)
         if "nearest" in kept:
-            return NearestShown(inner, dataset, kept["nearest"], kept["answer_room"])
+            return NearestShown(inner, dataset, kept["nearest"], kept["answer_room"], kept["embedding_model"])
         shown = [Example(d["id"], d["input"], d["output"]) for d in kept["demonstrations"]]
         return Shown(inner, turns(shown))
 
@@ -147,24 +156,44 @@ class Shown:
 class NearestShown(Shown):
     """Shows each question the training rows most like it, the most alike last, as many as fit."""
 
-    def __init__(self, inner: LanguageModel, dataset: Dataset, count: int, answer_room: int) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
+    def __init__(
+        self, inner: LanguageModel, dataset: Dataset, count: int, answer_room: int, embedding_model: str = ""
+    ) -> None:
         super().__init__(inner, [])
         self.examples, self.count, self.answer_room = dataset.train, count, answer_room
-        # letter groups rather than words: no stop-word list, no language to know
-        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-        self.vectors = self.vectorizer.fit_transform([example.input for example in self.examples])
+        inputs = [example.input for example in self.examples]
+        self.likeness = by_meaning(inputs, embedding_model) if embedding_model else by_letters(inputs)
 
     def extend(self, prompts: Sequence[Prompt]) -> list[Prompt]:
-        likeness = self.vectorizer.transform([prompt[-1]["content"] for prompt in prompts]) @ self.vectors.T
+        likeness = self.likeness([prompt[-1]["content"] for prompt in prompts])
         return [self._extend_one(prompt, row) for prompt, row in zip(prompts, likeness, strict=True)]
 
-    def _extend_one(self, prompt: Prompt, likeness: object) -> Prompt:
-        order = np.argsort(-likeness.toarray().ravel(), kind="stable")[: self.count]
+    def _extend_one(self, prompt: Prompt, likeness: np.ndarray) -> Prompt:
+        order = np.argsort(-likeness, kind="stable")[: self.count]
         nearest = [self.examples[row] for row in order]
         room = self.inner.context - self.answer_room - len(self.inner.encode(prompt))
         return insert(prompt, turns(those_that_fit(self.inner.tokenizer, nearest, room)[::-1]))
+
+
+Likeness = Callable[[list[str]], np.ndarray]
+"""Questions -> [questions, examples]: how like each example each question is."""
+
+
+def by_letters(texts: list[str]) -> Likeness:
+    """Likeness by shared groups of letters: no stop-word list, no language to know."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
+    vectors = vectorizer.fit_transform(texts)
+    return lambda questions: (vectorizer.transform(questions) @ vectors.T).toarray()
+
+
+def by_meaning(texts: list[str], model: str) -> Likeness:
+    """Likeness by cosine of sentence embeddings."""
+    from tailor.models.encoder import embed
+
+    vectors = embed(texts, model)
+    return lambda questions: embed(questions, model) @ vectors.T
 
 
 def turns(examples: Sequence[Example]) -> list[Message]:
