@@ -224,6 +224,8 @@ class DatasetRecord(Record):
     leaks: dict[str, int] = Field(
         {}, description="kind of leak -> rows that would have leaked and were moved"
     )
+    terms: list[str] = Field([], description="the glossary's words, whose tokens count `term_weight` times")
+    term_weight: float = 1.0
 
 
 # --- 05 to 09: runs ------------------------------------------------------------------------------------------------

@@ -19,8 +19,9 @@ class Example:
         id: the row's id since 02 ("file:line"), so that every answer can be traced to its source.
         input: what the person writes.
         output: the answer to learn; for `classify` the label's text.
-        source: file the row came from.
+        source: file the row came from; for a row that Tailor made, what made it ("augmentation:typo", "glossary").
         weight: how much the row counts in training.
+        parent: id of the row it was made from; empty for a row that was given.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Example:
     output: str
     source: str = ""
     weight: float = 1.0
+    parent: str = ""
 
 
 class Dataset:

@@ -45,7 +45,7 @@ def pad(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Any]:
     """Stack rows into tensors [b, t], padded on the right to the longest, rounded up to a multiple of 32.
 
     Args:
-        rows: {"input_ids": [t], "labels": [t] or one number, "weight": number}.
+        rows: {"input_ids": [t], "labels": [t] or one number, "weight": number}, and perhaps "token_weights": [t].
     """
     import torch
 
@@ -64,4 +64,23 @@ def pad(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Any]:
         if per_token:
             labels[at, :size] = torch.tensor(row["labels"])
     weights = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels, "weights": weights}
+    batch = {"input_ids": ids, "attention_mask": mask, "labels": labels, "weights": weights}
+    if any(row.get("token_weights") for row in rows):
+        batch["token_weights"] = torch.ones(len(rows), longest)
+        for at, row in enumerate(rows):
+            if given := row.get("token_weights"):
+                batch["token_weights"][at, : len(given)] = torch.tensor(given)
+    return batch
+
+
+def prediction_weights(batch: dict[str, Any]) -> Any:
+    """[n] how much each prediction of a batch counts: every learned token (its row's weight times its own), or row."""
+    if batch["labels"].dim() == 1:
+        return batch["weights"]
+    learned = (
+        batch["labels"][:, 1:] != MASKED
+    )  # a token is predicted from those before it: the first never is
+    weights = batch["weights"][:, None].expand_as(learned)
+    if "token_weights" in batch:
+        weights = weights * batch["token_weights"][:, 1:]
+    return weights[learned]

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from tailor.data.dataset import Dataset, Example
 from tailor.models.language_model import LanguageModel
-from tailor.training.batches import MASKED, pad
+from tailor.training.batches import MASKED, pad, prediction_weights
+from tailor.training.term_weights import TermWeights
 
 
 class Objective(Protocol):
@@ -17,8 +18,9 @@ class Objective(Protocol):
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]: ...
 
-    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
-        """The summed loss (nats) of a batch, and over how many predictions."""
+    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
+        """The sum of a batch's losses (nats), each times its weight, and the sum of the weights: their ratio is the
+        weighted mean, as torch's cross_entropy(weight=...) takes it."""
         ...
 
     def as_language_model(self, model: Any) -> LanguageModel: ...
@@ -30,22 +32,25 @@ class LearnAnswers:
     def __init__(self, tokenizer: Any, dataset: Dataset) -> None:
         self.tokenizer = tokenizer
         self.dataset = dataset
+        self.term_weights = TermWeights(dataset.record.terms, dataset.record.term_weight)
 
     def encode(self, example: Example) -> dict[str, Any] | None:
         from tailor.models.chat import encode_chat
 
         chat = encode_chat(self.tokenizer, self.dataset.conversation(example))
         # without a learned token there is nothing to gain, and a row cut short would teach not to end
-        if len(chat.input_ids) > self.dataset.max_length or not any(chat.learned[1:]):
+        if len(chat.input_ids) > self.dataset.max_length or not any(chat.learned[1:]) or example.weight <= 0:
             return None
         labels = [i if learned else MASKED for i, learned in zip(chat.input_ids, chat.learned, strict=True)]
-        return {"input_ids": list(chat.input_ids), "labels": labels, "weight": example.weight}
+        row = {"input_ids": list(chat.input_ids), "labels": labels, "weight": example.weight}
+        weights = self.term_weights.of_tokens(self.tokenizer, chat, example.output)
+        return row | {"token_weights": weights} if weights else row
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return pad(rows, self.tokenizer.pad_token_id or 0)
 
-    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
-        """Cross entropy summed over learned tokens. The head, with its large vocabulary, runs on these alone."""
+    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
+        """Cross entropy over learned tokens. The head, with its large vocabulary, runs on these alone."""
         from torch.nn.functional import cross_entropy
 
         from tailor.models.forward import split_head
@@ -62,9 +67,9 @@ class LearnAnswers:
             logits = head(body(**inputs).last_hidden_state[:, :-1][learned])
         else:
             logits = model(**inputs).logits[:, : learned.shape[1]][learned]
-        weights = batch["weights"][:, None].expand_as(learned)[learned]
+        weights = prediction_weights(batch)
         losses = cross_entropy(logits.float(), targets[learned], reduction="none")
-        return (losses * weights).sum(), int(learned.sum())
+        return (losses * weights).sum(), float(weights.sum())
 
     def as_language_model(self, model: Any) -> LanguageModel:
         from tailor.models.local_model import LocalModel
@@ -83,7 +88,7 @@ class LearnLabels:
     def encode(self, example: Example) -> dict[str, Any] | None:
         from tailor.models.classifier import encode_text
 
-        if example.output not in self.numbers:
+        if example.output not in self.numbers or example.weight <= 0:
             return None
         ids = encode_text(self.tokenizer, self.dataset.prompt(example.input), self.dataset.max_length)
         return {"input_ids": ids, "labels": self.numbers[example.output], "weight": example.weight}
@@ -91,12 +96,12 @@ class LearnLabels:
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return pad(rows, self.tokenizer.pad_token_id or 0)
 
-    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
+    def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
         from torch.nn.functional import cross_entropy
 
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
         losses = cross_entropy(logits.float(), batch["labels"], reduction="none")
-        return (losses * batch["weights"]).sum(), len(losses)
+        return (losses * batch["weights"]).sum(), float(batch["weights"].sum())
 
     def as_language_model(self, model: Any) -> LanguageModel:
         from tailor.models.classifier import ClassifierModel

@@ -13,7 +13,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from tailor.errors import WorkbenchError
 from tailor.files import disk_error, write_json
 from tailor.models.forward import autocast
-from tailor.training.batches import LengthBuckets
+from tailor.training.batches import LengthBuckets, prediction_weights
 from tailor.training.checkpoints import all_checkpoints, seal
 from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
@@ -89,22 +89,19 @@ class QuietTrainer(Trainer):
         )
 
     def _get_num_items_in_batch(self, batch_samples: list, device: Any) -> Any:
-        """How many predictions the effective batch has: learned tokens, or rows for labels."""
+        """The weight of the effective batch: of its learned tokens, or of its rows for labels; 1 each as a rule."""
         if not batch_samples:
             return None
-        counts = [
-            (batch["labels"][:, 1:] >= 0).sum() if batch["labels"].dim() == 2 else batch["labels"].numel()
-            for batch in batch_samples
-        ]
-        return torch.as_tensor(sum(int(count) for count in counts), device=device)
+        total = sum(float(prediction_weights(batch).sum()) for batch in batch_samples)
+        return torch.as_tensor(total, device=device)
 
     # --- loss --------------------------------------------------------------------------------------------------
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         with autocast(inputs["input_ids"].device):
-            summed, learned = self.objective.loss(model, inputs)
+            summed, weight = self.objective.loss(model, inputs)
         self.watch.course.tokens += int(inputs["attention_mask"].sum())
-        self.watch.course.learned += learned
-        return summed / (learned if num_items_in_batch is None else num_items_in_batch)
+        self.watch.course.learned += prediction_weights(inputs).numel()
+        return summed / (weight if num_items_in_batch is None else num_items_in_batch)
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         loss = super().training_step(model, inputs, num_items_in_batch)

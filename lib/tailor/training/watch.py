@@ -158,7 +158,10 @@ def validation_loss(model: Any, objective: Objective, rows: Sequence[dict[str, A
     try:
         with torch.inference_mode(), autocast(device):
             for start in range(0, len(ordered), size):
-                batch = objective.collate([row | {"weight": 1.0} for row in ordered[start : start + size]])
+                plain = [
+                    row | {"weight": 1.0, "token_weights": None} for row in ordered[start : start + size]
+                ]
+                batch = objective.collate(plain)
                 summed, learned = objective.loss(model, {k: v.to(device) for k, v in batch.items()})
                 total, number = total + float(summed), number + learned
     finally:

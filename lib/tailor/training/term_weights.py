@@ -1,0 +1,80 @@
+"""Term weighting: in an answer, the tokens of the glossary's words count more than the words around them.
+
+A house's own words are few among many tokens, so the plain mean hardly notices whether a model gets them right.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tailor.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from tailor.models.chat import EncodedChat
+
+
+def term_pattern(terms: Sequence[str]) -> re.Pattern | None:
+    """A pattern that finds the terms as whole words in any case, singular or English plural; the longest first."""
+    words = sorted({" ".join(term.split()) for term in terms if term.strip()}, key=lambda t: (-len(t), t))
+    if not words:
+        return None
+    either = "|".join(r"\s+".join(map(re.escape, word.split())) for word in words)
+    return re.compile(rf"(?<!\w)(?:{either})(?:e?s)?(?!\w)", re.IGNORECASE)
+
+
+class TermWeights:
+    """The weight of each token of an answer.
+
+    Args:
+        terms: words and phrases that count more.
+        weight: how many times as much as other tokens; 1 changes nothing.
+    """
+
+    def __init__(self, terms: Sequence[str], weight: float) -> None:
+        self.weight = weight
+        self.pattern = term_pattern(terms) if weight != 1 else None
+
+    def of_tokens(self, tokenizer: Any, chat: "EncodedChat", answer: str) -> list[float] | None:
+        """[t] weights beside the tokens of a chat that ends with `answer`; None where every token counts the same.
+
+        Raises:
+            WorkbenchError: the tokenizer cannot say which letters a token stands for.
+        """
+        spans = [match.span() for match in self.pattern.finditer(answer)] if self.pattern else []
+        if not spans:
+            return None
+        start = len(chat.input_ids)
+        while start and chat.learned[start - 1]:
+            start -= 1
+        learned = chat.input_ids[start:]
+        weights = [1.0] * len(chat.input_ids)
+        for place, (first, last) in enumerate(_letters_of_tokens(tokenizer, answer, learned), start):
+            if any(first < end and last > begin for begin, end in spans):
+                weights[place] = self.weight
+        return weights
+
+
+def _letters_of_tokens(tokenizer: Any, answer: str, learned: list[int]) -> list[tuple[int, int]]:
+    """For each of the answer's tokens the places of its first letter and of the one after its last."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise WorkbenchError(
+            f"the tokenizer {type(tokenizer).__name__} does not say which letters a token stands for",
+            "that, in order to weigh the tokens of the glossary's words",
+            "set 04_format_data.term_weight to 1, or choose another base model",
+        )
+    for lead in ("", " "):  # some templates end with a blank, which is encoded together with the answer
+        found = tokenizer(
+            lead + answer, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+        )
+        if list(found["input_ids"]) == learned[: len(found["input_ids"])]:
+            # a token may take its leading blank along, which belongs to no word
+            return [
+                (first - len(lead) + _blanks(lead + answer, first, last), last - len(lead))
+                for first, last in found["offset_mapping"]
+            ]
+    return []
+
+
+def _blanks(text: str, first: int, last: int) -> int:
+    piece = text[first:last]
+    return len(piece) - len(piece.lstrip())
