@@ -25,6 +25,7 @@ def setting(
     log: bool = False,
     multiline: bool = False,
     advanced: bool = False,
+    section: str | None = None,
     **bounds: Any,
 ) -> Any:
     """Declare one setting.
@@ -38,6 +39,7 @@ def setting(
         log: show a logarithmic slider (learning rates).
         multiline: show a text area.
         advanced: fold away under "more settings" in the form.
+        section: fold away together with the other settings of this subject ("Augmentation").
         bounds: pydantic's own: ge, gt, le, lt, min_length, max_length, pattern.
     """
     extra = {
@@ -47,6 +49,7 @@ def setting(
         "log": log,
         "multiline": multiline,
         "advanced": advanced,
+        "section": section,
     }
     kept = {key: value for key, value in extra.items() if value}
     factory = isinstance(default, (list, dict))
@@ -71,6 +74,7 @@ class Described:
     log: bool
     multiline: bool
     advanced: bool
+    section: str | None
     required: bool
 
 
@@ -101,6 +105,7 @@ def _describe_field(name: str, field: FieldInfo) -> Described:
         log=bool(extra.get("log")),
         multiline=bool(extra.get("multiline")),
         advanced=bool(extra.get("advanced")),
+        section=extra.get("section"),
         required=field.is_required(),
     )
 

@@ -207,6 +207,21 @@ def test_advanced_settings_are_folded_away():
     assert accordion.selected_index is None
 
 
+def test_settings_of_a_section_fold_away_together():
+    class Grouped(Settings):
+        a: int = setting(1, "A.")
+        b: int = setting(1, "B.", section="Splitting")
+        c: int = setting(1, "C.", advanced=True)
+        d: int = setting(1, "D.", section="Splitting", advanced=True)
+        e: int = setting(1, "E.", section="Augmentation")
+
+    form = Form(Grouped())
+    accordion = next(w for w in form.box.children if type(w).__name__ == "Accordion")
+    assert accordion.titles == ("Splitting (2)", "Augmentation (1)", "More settings (1)")
+    form.widgets["d"].value = 3
+    assert form.value == Grouped(d=3)
+
+
 def test_tooltip_names_range_unit_default_and_source():
     assert Form(Example()).widgets["rate"].box.tooltip == (
         "How big each step is.\nAt least 0, at most 0.1.\nUnit: per step.\nDefault: 0.0002.\nSource: a paper"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -28,6 +29,13 @@ class Formatted:
         gone = self.rows.filter(pl.col("id").is_in(list(reasons)))
         self.set_aside += [(i, a, b, reasons[i]) for i, a, b in gone.select("id", "input", "output").rows()]
         self.rows = self.rows.filter(~pl.col("id").is_in(list(reasons)))
+
+
+def given_roles(settings: dict[str, Any]) -> dict[str, str]:
+    """Role -> column as a person chose it in 04_format_data ("" for a guess): the settings called `<role>_column`."""
+    return {
+        name.removesuffix("_column"): value for name, value in settings.items() if name.endswith("_column")
+    }
 
 
 def format_rows(frame: pl.DataFrame, task: Task, roles: dict[str, Role], readable: bool) -> Formatted:

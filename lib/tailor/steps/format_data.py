@@ -1,18 +1,18 @@
 """04 Format data: which column plays which role; what exactly will the model see?"""
 
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
-from tailor.data.dataset import SPLITS, Dataset
-from tailor.data.duplicates import equality_keys
-from tailor.data.examples import Formatted, contradictions, format_rows, rare_labels
+from tailor.blocks import Block
+from tailor.data.dataset import SPLITS
+from tailor.data.examples import Formatted, format_rows, given_roles, rare_labels
+from tailor.data.format_view import FormatView
 from tailor.data.partition import SplitChoices, partition
 from tailor.data.roles import find_roles
 from tailor.data.splits import SplitBy
 from tailor.data.tables import read_table, write_table
-from tailor.data.tokens import Length, colour_tokens, count_tokens
+from tailor.data.tokens import Length, count_tokens
 from tailor.errors import WorkbenchError
 from tailor.files import sha256_file, writing
 from tailor.progress import Log
@@ -21,7 +21,8 @@ from tailor.records import DatasetRecord, ProjectRecord, Sources, Split, UseCase
 from tailor.settings import Settings as Base
 from tailor.settings import setting
 
-ROLES = ("input", "output", "label", "group", "thread", "time")
+TEMPLATES, SPLITTING = "Templates and prompt", "Splitting"
+"""Groups of settings that the form folds away; a setting names its own by `section`."""
 
 
 class Settings(Base):
@@ -38,7 +39,7 @@ class Settings(Base):
     thread_column: str = setting(
         "",
         "Rows of one conversation stay in one split. Empty: guessed; 'none': no such column.",
-        advanced=True,
+        section=SPLITTING,
     )
     time_column: str = setting("", "When a row was written. Empty: guessed; 'none': no such column.")
     split_by: SplitBy = setting(
@@ -66,27 +67,30 @@ class Settings(Base):
         log=True,
     )
     max_train_rows: int = setting(
-        0, "The most rows to learn from, drawn at random; 0 for all.", unit="rows", ge=0
-    )
-    max_validation_rows: int = setting(0, "The most rows for validation; 0 for all.", unit="rows", ge=0)
-    max_test_rows: int = setting(0, "The most rows for the test; 0 for all.", unit="rows", ge=0)
+        0, "The most rows to learn from, drawn at random; 0 for all.", unit="rows", ge=0,
+        section=SPLITTING,
+    )  # fmt: skip
+    max_validation_rows: int = setting(0, "The most rows for validation; 0 for all.", unit="rows", ge=0,
+        section=SPLITTING)  # fmt: skip
+    max_test_rows: int = setting(0, "The most rows for the test; 0 for all.", unit="rows", ge=0,
+        section=SPLITTING)  # fmt: skip
     near_duplicates: float = setting(
         0.7,
         "Inputs that share at least this much of their words and word pairs stay in one split; 0 turns it off.",
         unit="similarity",
         ge=0,
         le=1,
-        advanced=True,
+        section=SPLITTING,
     )
     min_label_rows: int = setting(
         2, "Labels with fewer rows are set aside: they cannot be both learned and tested.", unit="rows", ge=1,
-        advanced=True,
+        section=SPLITTING,
     )  # fmt: skip
     label_text: Literal["readable", "as given"] = setting(
         "readable",
         "What the model writes for a label: 'readable' turns card_arrival into 'card arrival', words it knows; the "
         "spelling as given is kept beside it.",
-        advanced=True,
+        section=TEMPLATES,
     )
 
 
@@ -95,8 +99,7 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     chosen = project.load(ProjectRecord, "project.json")
     use_case = project.load(UseCase, "use_case.json")
     rows = read_table(project.path("clean.parquet"), "03_clean_data")
-    given = {role: getattr(settings, f"{role}_column") for role in ROLES}
-    roles = find_roles(rows, use_case.task, given)
+    roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
     for role in roles.values():
         log.note(f"{role.role}: column '{role.column}' ({role.reason})")
     formatted = format_rows(rows, use_case.task, roles, settings.label_text == "readable")
@@ -220,108 +223,6 @@ def _write(formatted: Formatted, lengths: dict[str, Length], folder, max_length:
 
 
 def blocks(project: Project) -> list[Block]:
-    """Roles, splits, lengths, labels, leaks, and one real example with the learned tokens marked."""
-    record = project.load(DatasetRecord, "dataset.json")
-    tables = {name: read_table(project.path(f"dataset/{name}.parquet"), "04_format_data") for name in SPLITS}
-    shown: list[Block] = [_roles_table(project, record), _splits_table(record)]
-    shown += _leak_blocks(record)
-    if record.set_aside:
-        rows = list(record.set_aside.items())
-        shown.append(Table(("reason", "rows"), rows, "Set aside in dataset/set_aside.parquet"))
-    shown += [Heading("How long the examples are"), _lengths_figure(tables, record)]
-    if record.task == "classify":
-        shown += [*_label_blocks(tables), *_never_learned(tables)]
-    return [*shown, Heading("What the model sees"), _example(project, record)]
-
-
-def _roles_table(project: Project, record: DatasetRecord) -> Table:
-    clean = read_table(project.path("clean.parquet"), "03_clean_data")
-    given = {role: record.settings.get(f"{role}_column", "") for role in ROLES}
-    roles = find_roles(clean, record.task, given).values()
-    lines = [(role.role, role.column, role.reason, f"{role.confidence:.0%}") for role in roles]
-    return Table(("role", "column", "why", "how sure"), lines, "Which column plays which role")
-
-
-def _splits_table(record: DatasetRecord) -> Table:
-    lines = [
-        (name, split.rows, split.tokens, split.learned_tokens, split.longest, split.truncated)
-        for name, split in record.splits.items()
-    ]
-    columns = ("split", "rows", "tokens", "tokens learned from", "longest row", "rows cut")
-    return Table(columns, lines, f"Splits; a row may have {record.max_length:,} tokens")
-
-
-def _leak_blocks(record: DatasetRecord) -> list[Block]:
-    if not record.leaks:
-        return [Callout("No row of the test has a copy or a relative in training.", "good")]
-    kinds = ", ".join(f"{count:,} by {kind}" for kind, count in record.leaks.items())
-    return [
-        Callout(
-            f"Kept apart: a plain random split would have shown the test in training ({kinds}). None is left.",
-            "good",
-        )
-    ]
-
-
-def _lengths_figure(tables: dict[str, pl.DataFrame], record: DatasetRecord) -> Figure:
-    lengths = {name: table["tokens"].to_list() for name, table in tables.items()}
-
-    def draw() -> Any:
-        from tailor.plots import length_histogram
-
-        return length_histogram(lengths, record.max_length)
-
-    longest = max(split.longest for split in record.splits.values())
-    return Figure(
-        draw, f"Histogram of tokens per row; the longest has {longest:,}, the limit is {record.max_length:,}"
-    )
-
-
-def _label_blocks(tables: dict[str, pl.DataFrame]) -> list[Block]:
-    counts = pl.concat([t.select("output", split=pl.lit(name)) for name, t in tables.items()])
-    wide = counts.pivot("split", index="output", values="split", aggregate_function="len").fill_null(0)
-    for name in SPLITS:
-        wide = wide if name in wide.columns else wide.with_columns(pl.lit(0).alias(name))
-    wide = wide.sort(["train", "output"], descending=[True, False])
-    shown: list[Block] = [
-        Table(("label", *SPLITS), wide.select("output", *SPLITS).rows(), "Rows of each label")
-    ]
-    if wide.height == 1:
-        shown.append(Callout("There is one label only: nothing can be learned from it.", "bad"))
-    everything = pl.concat([table.select("input", "output") for table in tables.values()])
-    if twice := contradictions(everything, equality_keys(everything, ["input"])):
-        shown.append(
-            Callout(f"{twice:,} texts carry more than one label: some labels must be wrong.", "warning")
-        )
-    return shown
-
-
-def _never_learned(tables: dict[str, pl.DataFrame]) -> list[Block]:
-    """Rows of validation and test whose label no training row has; only a given test file can bring them."""
-    rows = pl.concat([tables["validation"].select("output"), tables["test"].select("output")])
-    unseen = rows.filter(~pl.col("output").is_in(tables["train"]["output"].to_list()))["output"]
-    if unseen.is_empty():
-        return []
-    names = ", ".join(f"'{name}'" for name in unseen.unique().sort()[:5])
-    return [
-        Callout(
-            f"{len(unseen):,} rows of validation and test have a label never seen in training ({names}). They are "
-            "kept and count as wrong where the model misses them: add training rows with that label.",
-            "warning",
-        )
-    ]
-
-
-def _example(project: Project, record: DatasetRecord) -> Block:
-    """The example of middle length, through the same function that training uses."""
-    from tailor.models import load_tokenizer
-
-    dataset = Dataset(record, project.path("dataset"))
-    if not dataset.train:
-        return Text("There is no training row to show.")
-    example = sorted(dataset.train, key=lambda e: (len(e.input) + len(e.output), e.id))[
-        len(dataset.train) // 2
-    ]
-    pieces = colour_tokens(load_tokenizer(record.base_model), dataset.conversation(example))
-    legend = {"learned": "learned: the model is trained to write this", "masked": "read, not learned"}
-    return Tokens(pieces, legend, f"Row {example.id}, as the model sees it, control tokens included")
+    """What was made of the rows, subject by subject; each part reads only what is on disk."""
+    shown = FormatView.open(project)
+    return [*shown.roles(), *shown.splits(), *shown.lengths(), *shown.labels(), *shown.tokens()]

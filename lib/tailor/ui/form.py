@@ -93,15 +93,25 @@ class Form:
     # --- looks -----------------------------------------------------------------------------------------------------
     def _rows(self) -> list[widgets.Widget]:
         head = widgets.HTML(f'<div style="font-size:15px;font-weight:600;{INK}">{safe(self._title)}</div>')
-        usual = [self._controls[d.name] for d in self._described if not d.advanced]
-        folded = [self._controls[d.name] for d in self._described if d.advanced]
         rows: list[widgets.Widget] = [head] if self._title else []
-        rows += [_grid(usual)] if usual else []
-        if folded:
-            rows.append(widgets.Accordion([_grid(folded)], titles=[f"More settings ({len(folded)})"]))
+        if usual := [self._controls[d.name] for d in self._described if not (d.advanced or d.section)]:
+            rows.append(_grid(usual))
+        if folded := self._folded():
+            titles = [f"{name} ({len(controls)})" for name, controls in folded.items()]
+            rows.append(widgets.Accordion([_grid(controls) for controls in folded.values()], titles=titles))
         if not self._described:
             rows.append(widgets.HTML(f'<div style="{FAINT}">This step has nothing to choose.</div>'))
         return [*rows, self._status]
+
+    def _folded(self) -> dict[str, list[Control]]:
+        """The settings of each section, in the order of their fields; the remaining advanced ones last."""
+        folded: dict[str, list[Control]] = {}
+        for setting in self._described:
+            if setting.section:
+                folded.setdefault(setting.section, []).append(self._controls[setting.name])
+        if more := [self._controls[d.name] for d in self._described if d.advanced and not d.section]:
+            folded["More settings"] = more
+        return folded
 
     def _refresh(self, _: Any = None) -> None:
         """Say below the form what is wrong, or what was changed. Pure: computes sentences, writes nothing."""

@@ -1,0 +1,151 @@
+"""What 04_format_data shows: roles, splits, lengths, labels, and the tokens as the model sees them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
+from tailor.data.dataset import SPLITS, Dataset
+from tailor.data.duplicates import equality_keys
+from tailor.data.examples import contradictions, given_roles
+from tailor.data.roles import find_roles
+from tailor.data.tables import read_table
+from tailor.data.tokens import colour_tokens
+from tailor.project import Project
+from tailor.records import DatasetRecord
+
+
+@dataclass(frozen=True)
+class FormatView:
+    """A finished 04_format_data, one method a subject."""
+
+    project: Project
+    record: DatasetRecord
+
+    @classmethod
+    def open(cls, project: Project) -> "FormatView":
+        return cls(project, project.load(DatasetRecord, "dataset.json"))
+
+    @cached_property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The splits, as 04 wrote them."""
+        return {
+            name: read_table(self.project.path(f"dataset/{name}.parquet"), "04_format_data")
+            for name in SPLITS
+        }
+
+    def roles(self) -> list[Block]:
+        return [_roles_table(self.project, self.record)]
+
+    def splits(self) -> list[Block]:
+        """Their sizes, what was kept apart, and what was set aside."""
+        shown: list[Block] = [_splits_table(self.record), *_leak_blocks(self.record)]
+        if self.record.set_aside:
+            rows = list(self.record.set_aside.items())
+            shown.append(Table(("reason", "rows"), rows, "Set aside in dataset/set_aside.parquet"))
+        return shown
+
+    def lengths(self) -> list[Block]:
+        return [Heading("How long the examples are"), _lengths_figure(self.tables, self.record)]
+
+    def labels(self) -> list[Block]:
+        if self.record.task != "classify":
+            return []
+        return [*_label_blocks(self.tables), *_never_learned(self.tables)]
+
+    def tokens(self) -> list[Block]:
+        return [Heading("What the model sees"), _example(self.project, self.record)]
+
+
+def _roles_table(project: Project, record: DatasetRecord) -> Table:
+    clean = read_table(project.path("clean.parquet"), "03_clean_data")
+    roles = find_roles(clean, record.task, given_roles(record.settings)).values()
+    lines = [(role.role, role.column, role.reason, f"{role.confidence:.0%}") for role in roles]
+    return Table(("role", "column", "why", "how sure"), lines, "Which column plays which role")
+
+
+def _splits_table(record: DatasetRecord) -> Table:
+    lines = [
+        (name, split.rows, split.tokens, split.learned_tokens, split.longest, split.truncated)
+        for name, split in record.splits.items()
+    ]
+    columns = ("split", "rows", "tokens", "tokens learned from", "longest row", "rows cut")
+    return Table(columns, lines, f"Splits; a row may have {record.max_length:,} tokens")
+
+
+def _leak_blocks(record: DatasetRecord) -> list[Block]:
+    if not record.leaks:
+        return [Callout("No row of the test has a copy or a relative in training.", "good")]
+    kinds = ", ".join(f"{count:,} by {kind}" for kind, count in record.leaks.items())
+    return [
+        Callout(
+            f"Kept apart: a plain random split would have shown the test in training ({kinds}). None is left.",
+            "good",
+        )
+    ]
+
+
+def _lengths_figure(tables: dict[str, pl.DataFrame], record: DatasetRecord) -> Figure:
+    lengths = {name: table["tokens"].to_list() for name, table in tables.items()}
+
+    def draw() -> Any:
+        from tailor.plots import length_histogram
+
+        return length_histogram(lengths, record.max_length)
+
+    longest = max(split.longest for split in record.splits.values())
+    return Figure(
+        draw, f"Histogram of tokens per row; the longest has {longest:,}, the limit is {record.max_length:,}"
+    )
+
+
+def _label_blocks(tables: dict[str, pl.DataFrame]) -> list[Block]:
+    counts = pl.concat([t.select("output", split=pl.lit(name)) for name, t in tables.items()])
+    wide = counts.pivot("split", index="output", values="split", aggregate_function="len").fill_null(0)
+    for name in SPLITS:
+        wide = wide if name in wide.columns else wide.with_columns(pl.lit(0).alias(name))
+    wide = wide.sort(["train", "output"], descending=[True, False])
+    shown: list[Block] = [
+        Table(("label", *SPLITS), wide.select("output", *SPLITS).rows(), "Rows of each label")
+    ]
+    if wide.height == 1:
+        shown.append(Callout("There is one label only: nothing can be learned from it.", "bad"))
+    everything = pl.concat([table.select("input", "output") for table in tables.values()])
+    if twice := contradictions(everything, equality_keys(everything, ["input"])):
+        shown.append(
+            Callout(f"{twice:,} texts carry more than one label: some labels must be wrong.", "warning")
+        )
+    return shown
+
+
+def _never_learned(tables: dict[str, pl.DataFrame]) -> list[Block]:
+    """Rows of validation and test whose label no training row has; only a given test file can bring them."""
+    rows = pl.concat([tables["validation"].select("output"), tables["test"].select("output")])
+    unseen = rows.filter(~pl.col("output").is_in(tables["train"]["output"].to_list()))["output"]
+    if unseen.is_empty():
+        return []
+    names = ", ".join(f"'{name}'" for name in unseen.unique().sort()[:5])
+    return [
+        Callout(
+            f"{len(unseen):,} rows of validation and test have a label never seen in training ({names}). They are "
+            "kept and count as wrong where the model misses them: add training rows with that label.",
+            "warning",
+        )
+    ]
+
+
+def _example(project: Project, record: DatasetRecord) -> Block:
+    """The example of middle length, through the same function that training uses."""
+    from tailor.models import load_tokenizer
+
+    dataset = Dataset(record, project.path("dataset"))
+    if not dataset.train:
+        return Text("There is no training row to show.")
+    example = sorted(dataset.train, key=lambda e: (len(e.input) + len(e.output), e.id))[
+        len(dataset.train) // 2
+    ]
+    pieces = colour_tokens(load_tokenizer(record.base_model), dataset.conversation(example))
+    legend = {"learned": "learned: the model is trained to write this", "masked": "read, not learned"}
+    return Tokens(pieces, legend, f"Row {example.id}, as the model sees it, control tokens included")
