@@ -11,7 +11,8 @@ from tailor.errors import WorkbenchError
 from tailor.models import load_model, load_tokenizer
 from tailor.models.catalog import resolve
 from tailor.pretraining import recipe
-from tailor.pretraining.loop import Learner, Schedule, Shape, build_model, load_checkpoint, train
+from tailor.pretraining.checkpoint import load_checkpoint
+from tailor.pretraining.loop import Learner, Schedule, Shape, build_model, train
 from tailor.pretraining.measure import bits_per_character, read_held_out, windows, xz_bits_per_character
 from tailor.pretraining.packing import Mixture
 

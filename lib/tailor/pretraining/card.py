@@ -53,7 +53,7 @@ so a rerun on another machine gives another number of steps, and not these weigh
 Second stage: {chat_steps:,} steps of 4,096 tokens at a quarter of the rates. 9,000 conversations made by rule
 (`tailor.pretraining.skills`: copying, extracting, classifying among given labels, yes or no with a reason, short
 questions about a passage, lists, sorting, word forms, examples to follow), with the seed tasks of Self-Instruct
-(twice), the instruction rows of LLMs-from-scratch (twice) and 1,500 Taskmaster-4 dialogues; three rows in ten were
+(twice), the instruction rows of LLMs-from-scratch (twice) and 1,500 Taskmaster-4 dialogues; {text_share} were
 first-stage text. Only the assistant's words and the end of its turn were learned. Rows that mention banking, law,
 health, customers or text messages were left out by a word list; no evaluation set and no predictions of other
 companies' models went in. (Some of the LLMs-from-scratch rows may have been drafted with a language model's help;
@@ -73,12 +73,10 @@ TEXT_MEASURES = """
 
 Bits per character on held-out text (lower is better; up to 120,000 characters per source, identical for all). The
 5-grams use modified Kneser-Ney smoothing (KenLM) on the same tokens. "Same text" was estimated from exactly what
-this model read in its first stage; "all text" from everything that stood ready, {ratio:.1f} times as much.
+this model read in its first stage; "all text" from everything that stood ready, {ratio:.1f} times what this model read.
 stories260K is a 260,032-parameter Llama trained on TinyStories by A. Karpathy.
 
-81 of the 188 held-out Taskmaster dialogues were among these weights' second-stage rows by oversight (the recipe now
-leaves them out). The two models' figures for dialogues_taskmaster4 were therefore taken after the first stage, before
-any of these dialogues had been read.
+{note}
 """
 
 
@@ -180,17 +178,25 @@ def run_facts(work: Path, name: str) -> dict:
     }  # fmt: skip
 
 
-def write_card(name: str, work: Path, figures: dict[str, float], manifest: dict, decay: str) -> None:
-    """Write ``README.md`` into the bundled model's folder."""
+def write_card(
+    name: str, work: Path, figures: dict[str, float], manifest: dict, remarks: dict[str, str]
+) -> None:
+    """Write ``README.md`` into the bundled model's folder.
+
+    Args:
+        remarks: ``decay`` (over which share the rate fell), ``text_share`` (of the second stage), ``note`` (what a
+            reader of the figures must know), in words.
+    """
     source, facts = resolve(name), run_facts(work, name)
     config = json.loads((source.folder / "config.json").read_text())
     head = HEAD.format(
         name=name, parameters=source.parameters, layers=config["num_hidden_layers"], width=config["hidden_size"],
         context=source.context,
     )  # fmt: skip
-    measures = TEXT_MEASURES.format(ratio=facts["corpus_tokens"] / facts["tokens"])
+    facts |= remarks
+    measures = TEXT_MEASURES.format(ratio=facts["corpus_tokens"] / facts["tokens"], note=remarks["note"])
     parts = [
-        head, TRAINING.format(name=name, decay=decay, **facts), measures, "\n", text_table(name, figures),
+        head, TRAINING.format(name=name, **facts), measures, "\n", text_table(name, figures),
         other_tables(figures), licence_text(manifest),
     ]  # fmt: skip
     (source.folder / "README.md").write_text("".join(parts), encoding="utf-8")
@@ -201,12 +207,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="the recipe's folder")
     parser.add_argument("--figures", type=Path, required=True, help="JSON of benchmarks/base_models.py")
     parser.add_argument("--manifest", type=Path, required=True, help="the corpus's MANIFEST.json")
-    parser.add_argument("--decay", nargs="*", default=[], help="NAME=WORDS: over which share the rate fell")
+    parser.add_argument("--remarks", type=Path, required=True, help="JSON: model -> decay, text_share, note")
     options = parser.parse_args()
-    figures, manifest = (json.loads(path.read_text()) for path in (options.figures, options.manifest))
-    decays = dict(item.split("=", 1) for item in options.decay)
+    files = (options.figures, options.manifest, options.remarks)
+    figures, manifest, remarks = (json.loads(path.read_text()) for path in files)
     for name in ("tailor-mini", "tailor-base"):
-        write_card(name, options.work, figures, manifest, decays.get(name, "third"))
+        write_card(name, options.work, figures, manifest, remarks[name])
         folder = resolve(name).folder.parent
     (folder / "ATTRIBUTION.md").write_text(attribution(manifest), encoding="utf-8")
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from tailor.blocks import Figure
 from tailor.plots import BLUE, GREY
+from tailor.pretraining.lexicon import ADJECTIVES, ANIMALS, DAYS, NAMES, PLACES, THINGS, article
 from tailor.pretraining.packing import Mixture
-from tailor.pretraining.skills import ADJECTIVES, ANIMALS, DAYS, NAMES, PLACES, THINGS, article
 
 if TYPE_CHECKING:
-    from tailor.pretraining.loop import Progress
+    from tailor.pretraining.checkpoint import Progress
 
 _OPENINGS = ("Once there was {a} who lived near the {place}.", "On {day}, {name} went to the {place}.",
              "{name} had {thing} and a friend, {a}.", "Far away, behind the {place}, lived {a}.")  # fmt: skip

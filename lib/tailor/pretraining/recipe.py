@@ -22,7 +22,7 @@ from tailor.pretraining.export import export_model
 from tailor.pretraining.loop import BASE, MINI, Learner, Schedule, Shape, build_model, train
 from tailor.pretraining.packing import MIXTURE_EXPONENT, Mixture, write_tokens
 from tailor.pretraining.tokenizer import sample_pieces, train_tokenizer
-from tailor.pretraining.turns import Turns, collect, leave_out
+from tailor.pretraining.turns import TEXT_SHARE, Turns, collect, leave_out
 
 SHAPES: dict[str, Shape] = {"tailor-mini": MINI, "tailor-base": BASE}
 TOKENIZER_CHARACTERS = 24_000_000  # merges change little beyond this
@@ -111,6 +111,12 @@ def main(arguments: list[str] | None = None) -> None:
     chat.add_argument("--seconds", type=float)
     chat.add_argument("--steps", type=int)
     chat.add_argument("--compiled", action="store_true")
+    chat.add_argument(
+        "--text-share",
+        type=float,
+        default=TEXT_SHARE,
+        help="share of a batch's rows that is first-stage text",
+    )
     three = commands.add_parser("export")
     three.add_argument("name", choices=SHAPES)
     three.add_argument("folder", type=Path, help="the model folder to write")
@@ -129,7 +135,10 @@ def main(arguments: list[str] | None = None) -> None:
         pretrain(options.name, options.work, schedule, compiled=options.compiled)
     elif options.command == "turns":
         schedule = second_stage(steps=options.steps, seconds=None if options.steps else options.seconds)
-        teach_turns(options.name, options.work, schedule, options.data, compiled=options.compiled)
+        teach_turns(
+            options.name, options.work, schedule, options.data, compiled=options.compiled,
+            text_share=options.text_share,
+        )  # fmt: skip
     else:
         export(options.name, options.work, options.folder, options.stage)
 
@@ -144,7 +153,14 @@ def second_stage(*, steps: int | None = None, seconds: float | None = None) -> S
 
 
 def teach_turns(
-    name: str, work: Path, schedule: Schedule, data: Path | None, *, made: int = 9000, compiled: bool = False
+    name: str,
+    work: Path,
+    schedule: Schedule,
+    data: Path | None,
+    *,
+    made: int = 9000,
+    compiled: bool = False,
+    text_share: float = TEXT_SHARE,
 ):
     """Second stage: go on from ``<name>/checkpoint`` with conversations; the result is ``<name>-chat/checkpoint``."""
     from safetensors.torch import load_file
@@ -159,7 +175,7 @@ def teach_turns(
     conversations, counts = collect(data, made=made, seed=schedule.seed)
     held_out = [path.read_text(encoding="utf-8") for path in sorted((work / "held_out").glob("*.txt"))]
     conversations = leave_out(conversations, held_out)
-    turns = Turns(conversations, tokenizer, text, context=schedule.rows_context)
+    turns = Turns(conversations, tokenizer, text, context=schedule.rows_context, text_share=text_share)
     print(name, counts, turns.rows, "rows", flush=True)
     log = lambda entry: print(entry, flush=True)  # noqa: E731
     return train(Learner(model, schedule, compiled=compiled), turns, work / f"{name}-chat", log=log)

@@ -18,7 +18,7 @@ from tailor.models.chat import encode_chat
 from tailor.pretraining.packing import Mixture
 from tailor.pretraining.skills import make_conversations
 
-TEXT_SHARE = 0.3  # of a batch's rows
+TEXT_SHARE = 0.5  # of a batch's rows; with 0.3 held-out text cost 3 to 6% more bits than before the stage
 IGNORED = -100
 # Nothing a person could take for advice, and nothing from what the workbench's demonstrations are about.
 LEFT_OUT = ("bank", "loan", "credit", "doctor", "patient", "medical", "medicine", "disease", "symptom", "lawyer",
@@ -119,9 +119,16 @@ class Turns:
     """Batches of packed conversations among rows of first-stage text; the same interface as `Mixture`."""
 
     def __init__(
-        self, conversations: list[list[dict[str, str]]], tokenizer, text: Mixture, *, context: int
+        self,
+        conversations: list[list[dict[str, str]]],
+        tokenizer,
+        text: Mixture,
+        *,
+        context: int,
+        text_share: float = TEXT_SHARE,
     ) -> None:
         self.text = text
+        self.text_share = text_share
         self.tokens_taken = text.tokens_taken
         self.ids, self.learned = pack(conversations, tokenizer, context)
 
@@ -131,7 +138,7 @@ class Turns:
 
     def batch(self, step: int, rows: int, context: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs and targets, [rows, context] each; targets outside the assistant's words are -100."""
-        from_text = max(1, round(rows * TEXT_SHARE))
+        from_text = max(1, round(rows * self.text_share))
         spoken = rows - from_text
         order = np.random.default_rng([self.text.seed, (step * spoken) // self.rows]).permutation(self.rows)
         picked = order[(step * spoken + np.arange(spoken)) % self.rows]
