@@ -182,10 +182,12 @@ class Sources(Record):
 
 # --- 03 clean data -------------------------------------------------------------------------------------------------
 class Operation(Part):
-    """What one cleaning operation did."""
+    """What one entry of the cleaning history did."""
 
     name: str
-    changed: int
+    number: int = Field(description="its place in the history, from 1; `entry` in dropped.parquet")
+    off: bool = False
+    changed: int = Field(description="rows in which it rewrote a cell")
     dropped: int
     examples: list[tuple[str, str, str]] = Field(
         [], description="row_id, before, after (or the reason for dropping)"
@@ -193,7 +195,7 @@ class Operation(Part):
 
 
 class Cleaning(Record):
-    """cleaning.json, beside clean.parquet and dropped.parquet (same columns, and `operation`, `reason`)."""
+    """cleaning.json, beside clean.parquet and dropped.parquet (same columns, and `operation`, `entry`, `reason`)."""
 
     rows_in: int
     rows_out: int
@@ -208,6 +210,45 @@ class Split(Part):
     truncated: int
     longest: int
     sha256: str
+
+
+class Estimate(Part):
+    """A metric with its 95% interval (percentile bootstrap over rows)."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Generated(Part):
+    """Training rows that Tailor made in one way, and why some were not kept (dataset/filtered.parquet)."""
+
+    source: str = Field(description="as in the rows' column `source`, for example 'augmentation:typo'")
+    made: int
+    kept: int
+    filtered: dict[str, int] = Field({}, description="reason -> rows")
+
+
+class ProxyComparison(Part):
+    """A quick proxy with and without some training rows, on the same validation rows."""
+
+    proxy: str
+    metric: str
+    rows: int = Field(description="validation rows measured on")
+    without: Estimate
+    difference: Estimate = Field(description="with minus without, in points, paired")
+
+
+class LearningCurve(Part):
+    """The quick proxy on growing draws of the training rows, in the metric's own unit."""
+
+    metric: str
+    proxy: str
+    sizes: list[int] = []
+    values: list[Estimate] = []
+    rows: int = 0
+    gain: Estimate | None = Field(None, description="points that twice the rows would bring, by a power law")
+    skipped: str = ""
 
 
 class DatasetRecord(Record):
@@ -226,6 +267,9 @@ class DatasetRecord(Record):
     )
     terms: list[str] = Field([], description="the glossary's words, whose tokens count `term_weight` times")
     term_weight: float = 1.0
+    generated: list[Generated] = []
+    augmentation: ProxyComparison | None = None
+    learning_curve: LearningCurve | None = None
 
 
 # --- 05 to 09: runs ------------------------------------------------------------------------------------------------
@@ -249,14 +293,6 @@ class RunRecord(Record):
     bytes: int = 0
     curves: dict[str, list[Point]] = {}
     notes: list[str] = []
-
-
-class Estimate(Part):
-    """A metric with its 95% interval (percentile bootstrap over rows)."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Evaluation(Record):
