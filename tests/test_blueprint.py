@@ -15,14 +15,14 @@ def error(path, text: str | bytes | None) -> str:
 def test_it_comes_back_as_it_was_in_the_order_of_the_series(tmp_path):
     path = tmp_path / "blueprint.yaml"
     steps = {
-        "03_clean_data": {"near_duplicates": 0.8},
+        "03_clean_data": {"operations": [{"operation": "drop_empty"}]},
         "01_define_use_case": {"title": "Antworten – höflich"},
     }
     Blueprint(project="p", steps={**steps, "02_gather_data": {}}).save(path)
     assert Blueprint.load(path).steps == steps
     assert path.read_text(encoding="utf-8") == HEADER + (
         "version: 1\nproject: p\nsteps:\n  01_define_use_case:\n    title: Antworten – höflich\n"
-        "  03_clean_data:\n    near_duplicates: 0.8\n"
+        "  03_clean_data:\n    operations:\n    - operation: drop_empty\n"
     )
 
 

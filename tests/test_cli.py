@@ -46,14 +46,14 @@ def test_data_model_task_and_settings_become_the_projects_choices(run, tickets, 
             "--task",
             "classify",
         ),
-        *("--set", "03_clean_data.near_duplicates=0.8", "--set", "gather_data.owner=the bank"),
+        *("--set", "03.operations.drop_near_duplicates.threshold=0.7", "--set", "gather_data.owner=the bank"),
     )
     assert code == 0
     assert Blueprint.load(home / "outputs/mine/blueprint.yaml").steps == {
         "00_start_here": {"base_model": "tailor-mini"},
         "01_define_use_case": {"task": "classify"},
         "02_gather_data": {"sources": ["tickets.csv"], "owner": "the bank"},
-        "03_clean_data": {"near_duplicates": 0.8},
+        "03_clean_data": {"operations.drop_near_duplicates.threshold": 0.7},
     }
 
 
@@ -85,7 +85,7 @@ def test_a_file_outside_the_workspace_is_written_as_an_absolute_path(run, tmp_pa
 
 
 def test_a_blueprint_is_repeated(run, home):
-    steps = {"00_start_here": {"seed": 7}, "03_clean_data": {"near_duplicates": 0.9}}
+    steps = {"00_start_here": {"seed": 7}, "03_clean_data": {"operations.drop_near_duplicates.threshold": 0.9}}
     Blueprint(project="again", steps=steps).save(home / "given.yaml")
     assert run("run", "given.yaml")[0] == 0
     assert Blueprint.load(home / "outputs/again/blueprint.yaml").steps == steps
@@ -97,19 +97,23 @@ def test_a_blueprint_is_repeated(run, home):
     ("words", "told"),
     [
         (
-            ("--set", "03_clean_data.near_duplicate=1"),
+            ("--set", "04_format_data.near_duplicate=1"),
             "Do: correct the name. Did you mean 'near_duplicates'?\n",
         ),
-        (("--set", "03_clean_data.near_duplicates=7"), "Do: change 03_clean_data.near_duplicates\n"),
+        (("--set", "04_format_data.near_duplicates=7"), "Do: change 04_format_data.near_duplicates\n"),
+        (
+            ("--set", "03.operations.drop_near_duplicates.threshold=7"),
+            "Do: change 03_clean_data.operations.drop_near_duplicates.threshold\n",
+        ),
         (("--set", "03_clean.x=1"), "Do: correct the step's name. Did you mean '03_clean_data'?\n"),
         (
             ("--set", "nonsense"),
-            "Found: --set nonsense\nNeeded: STEP.SETTING=VALUE, such as 03_clean_data.near_duplicates=0.8\n"
+            "Found: --set nonsense\nNeeded: STEP.SETTING=VALUE, such as 04_format_data.near_duplicates=0.8\n"
             "Do: write step, setting and value\n",
         ),
         (
-            ("--set", "03.near_duplicates=[1"),
-            "Found: --set 03.near_duplicates=[1: the value is not valid YAML\n"
+            ("--set", "04.near_duplicates=[1"),
+            "Found: --set 04.near_duplicates=[1: the value is not valid YAML\n"
             "Needed: a number, a text, true, false or [a, list]\nDo: put the value between quotation marks\n",
         ),
         (
@@ -182,7 +186,7 @@ def test_status_says_why(run, home):
 
 
 def test_settings_are_described(run, home):
-    _, printed, _ = run("settings", "03")
+    _, printed, _ = run("settings", "04")
     assert "\nnear_duplicates: " in "\n" + printed
     assert "    0 to 1\n" in printed
     assert "    unit: " in printed

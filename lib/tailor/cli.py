@@ -232,7 +232,7 @@ def _as_source(path: str, project: "Project") -> str:
 
 
 def parse_change(text: str) -> tuple[str, str, Any]:
-    """Read "03_clean_data.near_duplicates=0.8"; the value is YAML.
+    """Read "04_format_data.near_duplicates=0.8"; the value is YAML.
 
     Raises:
         WorkbenchError: not of that form, no such step, not YAML.
@@ -246,7 +246,7 @@ def parse_change(text: str) -> tuple[str, str, Any]:
     if not (equals and dot and setting.strip()):
         raise WorkbenchError(
             f"--set {text}",
-            "STEP.SETTING=VALUE, such as 03_clean_data.near_duplicates=0.8",
+            "STEP.SETTING=VALUE, such as 04_format_data.near_duplicates=0.8",
             "write step, setting and value",
         )
     try:

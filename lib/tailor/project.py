@@ -88,15 +88,17 @@ class Project:
 
     def settings(self, step: StepSpec, changes: dict[str, Any] | None = None) -> Any:
         """The step's settings: defaults, then the blueprint, then `changes`."""
-        chosen = {**self.blueprint().steps.get(step.name, {}), **(changes or {})}
-        return make_settings(self.settings_model(step), chosen, step.name)
+        model = self.settings_model(step)
+        chosen = {**model.unfold(self.blueprint().steps.get(step.name, {})), **(changes or {})}
+        return make_settings(model, chosen, step.name)
 
     def choose(self, step: StepSpec, settings: Settings) -> None:
         """Write what differs from the defaults into the project's blueprint."""
         blueprint = self.blueprint()
         values = settings.model_dump(mode="json")
+        short = settings.model_dump(mode="json", exclude_defaults=True)
         blueprint.steps[step.name] = {
-            name: values[name]
+            name: short.get(name, values[name])
             for name, field in type(settings).model_fields.items()
             if field.is_required() or values[name] != _plain(field.get_default(call_default_factory=True))
         }
@@ -240,7 +242,7 @@ def _plain(value: Any) -> Any:
     """A default as it would stand in JSON."""
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _short(value: Any) -> str:

@@ -14,6 +14,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    @classmethod
+    def unfold(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Values as a person may give them -> field -> value. A model with short forms overrides this."""
+        return values
+
 
 def setting(
     default: Any,
@@ -129,6 +134,7 @@ def make_settings(model: type[Settings], values: dict[str, Any], where: str) -> 
     Raises:
         WorkbenchError: an unknown key (with "did you mean") or a value out of its type or bounds.
     """
+    values = model.unfold(values)
     for key in values:
         if key not in model.model_fields:
             raise WorkbenchError(

@@ -56,25 +56,21 @@ def test_every_row_is_either_kept_or_dropped_with_a_reason(project, home):
 
 def test_settings_turn_operations_off(project, home):
     gathered(project, home, [*ROWS, ROWS[0]])
-    record = run(project, "03", exact_duplicates=False, near_duplicates=0.0, language="any", drop_empty=False)
+    off = {f"operations.{name}.off": True for name in ("drop_exact_duplicates", "drop_near_duplicates")}
+    record = run(project, "03", **off)
     assert record.rows_out == 9
-    assert [item.name for item in record.operations] == [
-        "repair_encoding",
-        "remove_html",
-        "normalize_text",
-        "remove_mail_furniture",
-        "drop_long",
-        "mask_personal_data",
-        "merge_labels",
+    assert [item.name for item in record.operations if item.off] == [
+        "drop_exact_duplicates",
+        "drop_near_duplicates",
     ]
 
 
 def test_all_rows_dropped_says_why(project, home):
     gathered(project, home, ROWS)
-    assert refusal(project, max_characters=5) == (
+    assert refusal(project, **{"operations.drop_long.max_characters": 5}) == (
         "Found: all 8 rows were dropped: drop_long took 8\n"
         "Needed: at least one row that stays\n"
-        "Do: raise 03_clean_data.max_characters"
+        "Do: raise 03_clean_data.operations.drop_long.max_characters"
     )
     assert not project.path("clean.parquet").exists()
 
@@ -97,7 +93,7 @@ def test_all_rows_dropped_says_why(project, home):
 )
 def test_data_without_a_usable_row(project, home, rows, message):
     gathered(project, home, rows)
-    assert refusal(project, language="en").startswith(f"Found: {message}\n")
+    assert refusal(project, **{"operations.drop_other_languages.language": "en"}).startswith(f"Found: {message}\n")
 
 
 def test_one_row_and_all_the_same(project, home):

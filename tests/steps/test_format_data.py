@@ -79,7 +79,7 @@ def test_token_counts_are_those_of_training(home):
 
 def test_classify(home):
     rows = [labelled(n, LABELS[n % 3]) for n in range(90)]
-    project, record = formatted(home, rows, "classify", clean={"near_duplicates": 0.0})
+    project, record = formatted(home, rows, "classify", clean={"operations.drop_near_duplicates.off": True})
     assert record.labels == ["card lost", "fees", "log in"]
     assert record.roles == {"input": "text", "label": "intent"}
     train = table(project, "dataset/train.parquet")
@@ -204,7 +204,7 @@ def test_twins_and_customers_stay_on_one_side(home):
         {**ticket(n), "message": ticket(n)["message"].upper() + "!", "customer_id": f"D{n}"}
         for n in range(60)
     ]
-    off = {"exact_duplicates": False, "near_duplicates": 0.0}
+    off = {f"operations.drop_{kind}_duplicates.off": True for kind in ("exact", "near")}
     project, record = formatted(home, rows + twins, clean=off)
     sides = {}
     for name in record.splits:

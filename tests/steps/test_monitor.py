@@ -7,6 +7,7 @@ import pytest
 import small_project
 
 from tailor.blocks import Callout, Table
+from tailor.data.cleaning.plan import STANDARD, change_setting
 from tailor.data.tables import write_table
 from tailor.errors import WorkbenchError
 from tailor.records import Cleaning, DatasetRecord, Export, Sources
@@ -20,7 +21,8 @@ def project(home, monkeypatch):
     record = made.load(DatasetRecord, "dataset.json")
     record.roles = {"input": "text", "label": "intent"}
     record.save(made.path("dataset.json"))
-    settings = clean_data.Settings(near_duplicates=0).model_dump(mode="json")
+    history = change_setting(STANDARD, "drop_near_duplicates.off", True)
+    settings = clean_data.Settings(operations=history).model_dump(mode="json")
     Cleaning(rows_in=1, rows_out=1, operations=[], settings=settings).save(made.path("cleaning.json"))
     Sources(sources=[], rows=1).save(made.path("sources.json"))
     empty = dict.fromkeys(("row_id", "source", "text", "intent"), pl.String)

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailor.data.alignment import align_columns, parse_renames
+from tailor.data.cleaning.history import for_new_rows
 from tailor.data.cleaning.pipeline import clean
-from tailor.data.cleaning.plan import choose_columns, plan_operations
-from tailor.data.conversations import read_messages
+from tailor.data.cleaning.plan import choose_columns
+from tailor.data.columns import describe_columns
 from tailor.data.dataset import Example
 from tailor.data.examples import readable_label
+from tailor.data.exchanges import Reading, asked_column, draft_rows
 from tailor.data.gather import ROWS, UNREADABLE, Choices, gather
 from tailor.data.readers import Found
-from tailor.data.roles import describe_columns
 from tailor.data.tables import read_table
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.files import writing
@@ -22,6 +23,8 @@ from tailor.records import Cleaning, DatasetRecord, Sources
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from tailor.data.cleaning.operation import Columns, Operation
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,23 @@ def read_new_rows(project: Project, path: Path, log: Log) -> NewRows:
     unreadable = read_table(folder / UNREADABLE, "12_monitor").height
     roles = project.load(DatasetRecord, "dataset.json").roles
     _check_columns(path, rows.columns, roles)
-    kept, _, _ = clean(rows, _operations(project, rows), log)
-    examples = [
-        Example(ident, text, answer, source=path.name)
-        for ident, text, answer in zip(kept["row_id"], *_texts(project, kept, roles), strict=True)
-        if text
-    ]
+    kept, _, _ = clean(rows, *_history(project, rows), log, absent_columns="skip")
+    examples = _examples(project, kept, roles, path.name)
     return NewRows(examples, rows.height, unreadable, rows.height - len(examples))
 
 
-def _texts(project: Project, kept: "pl.DataFrame", roles: dict[str, str]) -> tuple[list[str], list[str]]:
-    """Inputs and answers as 04 writes them; an answer is "" where the file has none."""
-    inputs = kept[roles["input"]].fill_null("").str.strip_chars().to_list()
-    column = roles.get("label") or roles.get("output")
-    if column is None:  # whole conversations stand in the input's column
-        read = [read_messages(cell) for cell in inputs]
-        found = [("", "") if isinstance(item, str) else (item.input, item.output) for item in read]
-        return [text for text, _ in found], [answer for _, answer in found]
-    if column not in kept.columns:
-        return inputs, [""] * len(inputs)
-    answers = kept[column].fill_null("").str.strip_chars().to_list()
-    return inputs, _labels(project, answers) if "label" in roles else answers
+def _examples(project: Project, kept: "pl.DataFrame", roles: dict[str, str], source: str) -> list[Example]:
+    """The rows as 04 formats them; an answer is "" where the file has none."""
+    record = project.load(DatasetRecord, "dataset.json")
+    every = record.settings.get("conversation_answers", "every") == "every"
+    reading = Reading(every, record.settings.get("assistant_speaker", ""))
+    drafts = [d for d in draft_rows(kept, record.task, roles, reading).rows if d.input and not d.problem]
+    answers = [draft.output for draft in drafts]
+    answers = _labels(project, answers) if "label" in roles else answers
+    return [
+        Example(d.id, d.input, answer, source, system=d.system, history=d.history)
+        for d, answer in zip(drafts, answers, strict=True)
+    ]
 
 
 def _labels(project: Project, given: list[str]) -> list[str]:
@@ -92,25 +91,28 @@ def _as_before(project: Project, rows: "pl.DataFrame") -> "pl.DataFrame":
     return rows.rename(dict(zip(rows.columns[2:], named.columns, strict=True)))
 
 
-def _operations(project: Project, rows: "pl.DataFrame") -> list:
-    """The operations of 03, on the columns that the new file has."""
+def _history(project: Project, rows: "pl.DataFrame") -> "tuple[list[Operation], Columns]":
+    """The history of 03 and what it works on, as far as the new file has the same columns."""
     from tailor.steps.clean_data import Settings
 
     used = Settings(**project.load(Cleaning, "cleaning.json").settings)
-    present = [
-        [name for name in names if name in rows.columns]
-        for names in (used.text_columns, used.label_columns, used.required_columns)
-    ]
-    roles = project.load(DatasetRecord, "dataset.json").roles
+    texts, labels = (
+        [name for name in names if name in rows.columns] for names in (used.text_columns, used.label_columns)
+    )
     # rows without an answer are welcome here: only the input has to be there
-    present[2] = [roles["input"]]
-    return plan_operations(used, choose_columns(describe_columns(rows), *present))
+    required = [asked_column(project.load(DatasetRecord, "dataset.json").roles)]
+    operations = [
+        operation.model_copy(update={"columns": []}) if operation.acts_on == "required" else operation
+        for operation in for_new_rows(used.operations)
+    ]
+    return operations, choose_columns(describe_columns(rows), texts, labels, required)
 
 
 def _check_columns(path: Path, columns: list[str], roles: dict[str, str]) -> None:
-    if roles["input"] not in columns:
+    wanted = asked_column(roles)
+    if wanted not in columns:
         raise WorkbenchError(
-            f"{path.name} has no column '{roles['input']}' (columns: {', '.join(columns[2:])})",
-            f"the input in a column called '{roles['input']}', as in the training data",
-            f"rename the column.{did_you_mean(roles['input'], columns)}",
+            f"{path.name} has no column '{wanted}' (columns: {', '.join(columns[2:])})",
+            f"the input in a column called '{wanted}', as in the training data",
+            f"rename the column.{did_you_mean(wanted, columns)}",
         )

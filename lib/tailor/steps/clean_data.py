@@ -1,68 +1,34 @@
 """03 Clean data: what is broken, and what does each repair change?"""
 
-from typing import Any, Literal
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator
 
 from tailor.blocks import Block, Callout, Figure, Heading, Table
+from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean
-from tailor.data.cleaning.plan import OPERATIONS, choose_columns, plan_operations
-from tailor.data.cleaning.privacy import KINDS
-from tailor.data.roles import describe_columns
+from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
+from tailor.data.columns import describe_columns
 from tailor.data.tables import read_table, write_table
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import Cleaning, Operation, Sources
+from tailor.records import Cleaning, Sources
+from tailor.records import Operation as Done
 from tailor.settings import Settings as Base
 from tailor.settings import setting
 
-TITLES = {operation.name: operation.title for operation in OPERATIONS}
-Language = Literal["most", "any", "en", "de", "fr", "es", "it", "nl", "pt", "pl"]
-
 
 class Settings(Base):
-    """Which repairs run, and how strict each one is. They run in the order of this form."""
+    """The history: which operations run, in which order, how strict each one is."""
 
-    repair_encoding: bool = setting(
-        True, "Undo text that was decoded wrongly on its way, such as 'cafÃ©' for 'café'."
-    )
-    remove_html: bool = setting(
-        True,
-        "Keep the words of HTML mails and drop the markup. Text that merely has '<' in it is not touched.",
-    )
-    normalize_text: bool = setting(
-        True, "One way of writing each character: plain blanks, composed accents, nothing invisible."
-    )
-    remove_mail_furniture: bool = setting(
-        True, "Drop what e-mail programs add: the quoted earlier mail, signatures, legal notices."
-    )
-    drop_empty: bool = setting(True, "Drop rows in which a required column is empty.")
-    max_characters: int = setting(
-        20_000, "Drop rows with a longer text than this.", unit="characters", ge=1, log=True
-    )
-    language: Language = setting(
-        "most",
-        "Drop rows whose text is clearly in another language. 'most' keeps the language of most rows, if at least "
-        "80% share it; 'any' keeps all. Short texts are never dropped.",
-    )
-    mask_personal_data: bool = setting(
-        True, "Replace personal data by placeholders such as [EMAIL], so that the model cannot learn it."
-    )
-    merge_labels: bool = setting(
-        True, "Write 'Card lost', 'card-lost' and 'card lost ' as one label: the most frequent spelling."
-    )
-    exact_duplicates: bool = setting(
-        True, "Of rows that are equal but for case, blanks and punctuation, keep the first."
-    )
-    near_duplicates: float = setting(
-        0.8,
-        "Of rows that share at least this much of their words and word pairs (Jaccard similarity), keep the first. "
-        "Lower drops more; 0 turns it off.",
-        unit="similarity",
-        source="0.7 to 0.8 is customary for web text (Lee et al. 2022, arXiv:2107.06499, section 4.2, uses 0.8)",
-        ge=0,
-        le=1,
-    )
-    personal_data: list[Literal["email", "iban", "card", "phone"]] = setting(
-        list(KINDS), "The kinds of personal data to mask.", advanced=True
+    operations: Annotated[
+        list[Operation],
+        PlainValidator(read_operations),
+        PlainSerializer(lambda entries, info: _entries(entries, info.exclude_defaults)),
+    ] = setting(
+        list(STANDARD),
+        "What is done to the rows, from top to bottom. One setting of an entry is changed by its path, such as "
+        "operations.drop_near_duplicates.threshold: 0.9 or operations.remove_html.off: true.",
     )
     text_columns: list[str] = setting(
         [], "Columns with running text. Empty: found out from their contents.", advanced=True
@@ -76,16 +42,34 @@ class Settings(Base):
         advanced=True,
     )
 
+    @classmethod
+    def unfold(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Lay paths such as "operations.drop_near_duplicates.threshold" over the list."""
+        paths = {key: value for key, value in values.items() if str(key).startswith("operations.")}
+        if not paths:
+            return values
+        operations = read_operations(values.get("operations", STANDARD))
+        for path, value in paths.items():
+            operations = change_setting(operations, path.removeprefix("operations."), value)
+        return {key: value for key, value in values.items() if key not in paths} | {"operations": operations}
+
+
+def _entries(operations: list[Operation], short: bool) -> list[dict[str, Any]]:
+    return [operation.model_dump(mode="json", exclude_defaults=short) for operation in operations]
+
 
 def run(project: Project, settings: Settings, log: Log) -> Cleaning:
     """Clean raw/rows.parquet into clean.parquet; what goes is kept in dropped.parquet with its reason."""
     rows = read_table(project.path("raw/rows.parquet"), "02_gather_data")
-    columns = choose_columns(
-        describe_columns(rows), settings.text_columns, settings.label_columns, settings.required_columns
-    )
     sources = project.load(Sources, "sources.json").sources
-    frozen = tuple(source.name for source in sources if source.frozen_test)
-    kept, dropped, operations = clean(rows, plan_operations(settings, columns, frozen), log)
+    columns = choose_columns(
+        describe_columns(rows),
+        settings.text_columns,
+        settings.label_columns,
+        settings.required_columns,
+        [source.name for source in sources if source.frozen_test],
+    )
+    kept, dropped, operations = clean(rows, settings.operations, columns, log)
     write_table(kept, project.path("clean.parquet"))
     write_table(dropped, project.path("dropped.parquet"))
     return Cleaning(rows_in=rows.height, rows_out=kept.height, operations=operations)
@@ -104,7 +88,7 @@ def blocks(project: Project) -> list[Block]:
         ),
         Table(
             ("operation", "rows changed", "rows dropped"),
-            [(TITLES.get(item.name, item.name), item.changed, item.dropped) for item in record.operations],
+            [(_title(item), item.changed, item.dropped) for item in record.operations],
             "What each operation did, in order",
         ),
     ]
@@ -113,8 +97,12 @@ def blocks(project: Project) -> list[Block]:
     return shown + [block for item in record.operations for block in _examples(item)]
 
 
+def _title(item: Done) -> str:
+    return OPERATIONS[item.name].title if item.name in OPERATIONS else item.name
+
+
 def _dropped_figure(record: Cleaning) -> Figure:
-    counts = {TITLES.get(item.name, item.name): item.dropped for item in record.operations if item.dropped}
+    counts = {_title(item): item.dropped for item in record.operations if item.dropped}
 
     def draw() -> Any:
         from tailor.plots import dropped_by_reason
@@ -124,10 +112,10 @@ def _dropped_figure(record: Cleaning) -> Figure:
     return Figure(draw, "Rows dropped: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
 
 
-def _examples(item: Operation) -> list[Block]:
+def _examples(item: Done) -> list[Block]:
     if not item.examples:
         return []
-    title = TITLES.get(item.name, item.name)
+    title = _title(item)
     if not item.changed:
         rows = [(row_id, reason) for row_id, _, reason in item.examples[:5]]
         return [Heading(title), Table(("row", "why it was dropped"), rows)]

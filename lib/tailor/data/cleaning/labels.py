@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import polars as pl
 
-from tailor.data.cleaning.operation import Repair
+from tailor.data.cleaning.operation import Columns, Repair
 
 
 def fingerprint(label: str) -> str:
@@ -20,21 +20,35 @@ def fingerprint(label: str) -> str:
     return " ".join(sorted(set(re.sub(r"[^\w+#]+|_", " ", plain.lower()).split())))
 
 
-@dataclass(frozen=True)
 class MergeLabels(Repair):
     """Write every spelling of a label as its most frequent one."""
 
     name = "merge_labels"
     title = "Merge spellings of a label"
+    scope = "table"
+    acts_on = "labels"
 
-    def repair(self, cells: pl.Series) -> pl.Series:
-        counts = Counter(cells.drop_nulls().to_list())
-        groups = defaultdict(list)
-        for label in counts:
-            groups[fingerprint(label)].append(label)
-        renamed = {}
-        for key, spellings in groups.items():
-            # the most frequent; of equals the first in the alphabet, so that the order of rows does not matter
-            best = min(spellings, key=lambda s: (-counts[s], s)).strip()
-            renamed |= {spelling: best for spelling in spellings if key and spelling != best}
+    def survey(self, frame: pl.DataFrame, columns: Columns) -> dict[str, Counter]:
+        """Column -> how often each label stands in it."""
+        return {name: Counter(frame[name].drop_nulls().to_list()) for name in self.chosen(columns)}
+
+    def decide(self, surveys: Sequence[dict[str, Counter]]) -> dict[str, dict[str, str]]:
+        """Column -> spelling -> the one to write instead."""
+        return {name: merged_spellings(sum((s[name] for s in surveys), Counter())) for name in surveys[0]}
+
+    def repair(self, cells: pl.Series, columns: Columns, decision: dict[str, dict[str, str]]) -> pl.Series:
+        renamed = decision[cells.name]
         return cells.replace(renamed) if renamed else cells
+
+
+def merged_spellings(counts: Counter) -> dict[str, str]:
+    """Every spelling that has a more frequent one of the same fingerprint, and that one."""
+    groups = defaultdict(list)
+    for label in counts:
+        groups[fingerprint(label)].append(label)
+    renamed = {}
+    for key, spellings in groups.items():
+        # the most frequent; of equals the first in the alphabet, so that the order of rows does not matter
+        best = min(spellings, key=lambda s: (-counts[s], s)).strip()
+        renamed |= {spelling: best for spelling in spellings if key and spelling != best}
+    return renamed

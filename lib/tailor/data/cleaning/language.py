@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
+from typing import ClassVar, Literal
 
 import polars as pl
 
-from tailor.data.cleaning.operation import Operation, Outcome, drop
+from tailor.data.cleaning.operation import Columns, Operation, Outcome, drop
+from tailor.settings import setting
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _PLACEHOLDER = re.compile(r"\[[A-Z]+(?: \d+)?\]")
@@ -61,43 +63,61 @@ def detect(text: str) -> str:
     return code if sure else ""
 
 
-@dataclass(frozen=True)
+Language = Literal["most", "en", "de", "fr", "es", "it", "nl", "pt", "pl"]
+
+
 class DropOtherLanguages(Operation):
     """Drop rows whose text is clearly in another language; undetermined rows stay."""
 
     name = "drop_other_languages"
     title = "Drop rows in another language"
-    relax = "set 03_clean_data.language to the language you want, or to 'any' to keep all"
+    relax = (
+        "set 03_clean_data.operations.drop_other_languages.language to the language you want, or .off to true"
+    )
+    scope = "table"
 
-    columns: tuple[str, ...]
-    wanted: str
+    MAJORITY: ClassVar[float] = 0.8
 
-    MAJORITY = 0.8
+    language: Language = setting(
+        "most",
+        "Drop rows whose text is clearly in another language. 'most' keeps the language of most rows, if at least "
+        "80% share it. Short texts are never dropped.",
+    )
 
-    def apply(self, frame: pl.DataFrame) -> Outcome:
-        found: dict[str, dict[str, str]] = {}
-        for column in self.columns:
+    def survey(self, frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+        """The language of every cell that is long enough to tell: row_id, column, code."""
+        found = []
+        for column in self.chosen(columns):
             cells = frame[column].fill_null("")
             known = {text: detect(text) for text in cells.unique(maintain_order=True)}
-            found[column] = dict(zip(frame["row_id"], (known[text] for text in cells), strict=True))
-        counts = Counter(code for codes in found.values() for code in codes.values() if code)
-        wanted, note = self._choose(counts)
+            codes = cells.replace_strict(known, return_dtype=pl.String) if known else cells
+            found.append(frame.select("row_id", pl.lit(column).alias("column"), codes.alias("code")))
+        empty = pl.DataFrame(schema=dict.fromkeys(("row_id", "column", "code"), pl.String))
+        return pl.concat([empty, *found]).filter(pl.col("code") != "")
+
+    def decide(self, surveys: Sequence[pl.DataFrame]) -> tuple[dict[str, str], str]:
+        """Why which rows go, and a note."""
+        found = pl.concat(surveys)
+        wanted, note = self._choose(Counter(dict(found["code"].value_counts().rows())))
+        if not wanted:
+            return {}, note
         reasons: dict[str, str] = {}
-        if wanted:
-            for column, codes in found.items():
-                for row_id, code in codes.items():
-                    if code and code != wanted:
-                        reasons.setdefault(row_id, f"'{column}' is in '{code}', not in '{wanted}'")
-        return drop(frame, reasons, note)
+        for row_id, column, code in found.filter(pl.col("code") != wanted).rows():
+            reasons.setdefault(row_id, f"'{column}' is in '{code}', not in '{wanted}'")
+        return reasons, note
+
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: tuple[dict[str, str], str]) -> Outcome:
+        return drop(frame, *decision)
 
     def _choose(self, counts: Counter) -> tuple[str, str]:
-        if self.wanted != "most":
-            return self.wanted, ""
+        if self.language != "most":
+            return self.language, ""
         if not counts:
             return "", "no text is long enough to tell its language; nothing was dropped"
-        code, count = counts.most_common(1)[0]
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        code, count = ranked[0]
         share = count / counts.total()
         if share < self.MAJORITY:
-            kinds = ", ".join(f"{c} {n / counts.total():.0%}" for c, n in counts.most_common(4))
+            kinds = ", ".join(f"{c} {n / counts.total():.0%}" for c, n in ranked[:4])
             return "", f"no language holds {self.MAJORITY:.0%} of the texts ({kinds}); nothing was dropped"
         return code, f"the language of most texts is '{code}' ({share:.0%})"

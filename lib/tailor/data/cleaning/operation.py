@@ -1,24 +1,83 @@
-"""What every cleaning operation is, and the two shapes most of them have."""
+"""What every cleaning operation is, and the shape most of them have.
+
+An operation is its settings: a frozen model whose fields make its form, its help and its line in the history. It works
+in three parts, so that a table larger than memory, or cut into pieces for several workers, comes out the same:
+
+    surveys  = [operation.survey(chunk, columns) for chunk in chunks]     # small; skipped by row operations
+    decision = operation.decide(surveys)                                  # once, over all chunks in their order
+    outcomes = [operation.apply(chunk, columns, decision) for chunk in chunks]
+
+Rows keep their order. Whatever an operation decides must not depend on where one chunk ends and the next begins; an
+operation that decides from one row alone (`scope = "row"`) has nothing to survey.
+"""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import polars as pl
+from pydantic import SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+
+from tailor.blocks import Block
+from tailor.settings import Settings, setting
 
 CHANGES = {"row_id": pl.String, "column": pl.String, "before": pl.String, "after": pl.String}
-REASONS = {"row_id": pl.String, "reason": pl.String}
+REASON = "cleaning:reason"
+"""The column of `Outcome.dropped` that says why; a name no table of a person's has."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the operations know of the table as a whole. Found once, from the raw rows.
+
+    Attributes:
+        names: every column of the data, in order, without row_id and source.
+        texts: running text.
+        labels: few short values that are to be learned.
+        required: what a usable row must fill.
+        coded: everything but times, numbers and empty columns: where text can be damaged or personal.
+        frozen_sources: sources whose rows are a given test set: of two copies theirs stays.
+    """
+
+    names: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    coded: tuple[str, ...] = ()
+    frozen_sources: tuple[str, ...] = ()
+
+    def renamed(self, names: dict[str, str]) -> "Columns":
+        """With columns under their new names, in every group they belong to."""
+        return self._each(lambda group: tuple(names.get(name, name) for name in group))
+
+    def without(self, gone: Sequence[str]) -> "Columns":
+        return self._each(lambda group: tuple(name for name in group if name not in gone))
+
+    def with_new(self, made: Sequence[str], like: str) -> "Columns":
+        """With columns made from column `like`: right of it, and in every group that it belongs to."""
+        new = tuple(made)
+
+        def beside(group: tuple[str, ...]) -> tuple[str, ...]:
+            place = group.index(like) + 1 if like in group else None
+            return group if place is None else group[:place] + new + group[place:]
+
+        return self._each(beside)
+
+    def _each(self, change: Any) -> "Columns":
+        groups = ("names", "texts", "labels", "required", "coded")
+        return replace(self, **{group: change(getattr(self, group)) for group in groups})
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an operation made of a table.
+    """What an operation made of a table, or of one chunk of it.
 
     Attributes:
         frame: the rows that stay, in their order.
-        dropped: the rows that went, as they were, with one more column `reason`.
+        dropped: the rows that went, as they were, with one more column, REASON.
         changes: row_id, column, before, after: one line for each cell that was changed.
-        note: one sentence on what was decided, or "".
+        note: one sentence on what was decided, or "". The same from every chunk.
     """
 
     frame: pl.DataFrame
@@ -27,59 +86,117 @@ class Outcome:
     note: str = ""
 
 
-class Operation(ABC):
-    """One repair or one sieve. Its attributes are its settings; `apply` has no side effects.
+class Operation(Settings, ABC):
+    """One entry of the cleaning history: a repair, a sieve, or an edit by hand. `apply` has no side effects.
+
+    In YAML and JSON it is `{operation: <name>, off: false, <its settings>}`. A class adds its settings with
+    `setting(...)` and a line in `tailor.data.cleaning.plan.OPERATIONS`.
 
     Attributes:
-        name: as it stands in the record ("repair_encoding").
-        title: for people ("Repair encoding").
-        relax: what to change when it takes too much.
+        name: as it stands in the history ("repair_encoding").
+        title: for people ("Repair encoding damage").
+        relax: what to change when it takes too many rows.
+        warning: when it harms, in one plain sentence, or "".
+        scope: "row" decides from one row alone; "table" must have seen every row (survey, decide).
+        acts_on: the group of Columns it works on where `columns` names none.
+        names_rows: its settings name rows of this very table, so it means nothing on other data.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     relax: ClassVar[str] = ""
+    warning: ClassVar[str] = ""
+    scope: ClassVar[Literal["row", "table"]] = "row"
+    acts_on: ClassVar[Literal["names", "texts", "labels", "required", "coded"]] = "texts"
+    names_rows: ClassVar[bool] = False
+
+    off: bool = setting(False, "Leave this operation out; it keeps its place in the list.", advanced=True)
+    columns: list[str] = setting(
+        [],
+        "Columns to work on. Empty: those that it is made for, found out from their contents.",
+        advanced=True,
+    )
+
+    def chosen(self, columns: Columns) -> tuple[str, ...]:
+        """The columns to work on."""
+        return tuple(self.columns) or getattr(columns, self.acts_on)
+
+    def named_columns(self) -> tuple[str, ...]:
+        """The columns that the settings name; they must be there when the operation's turn comes."""
+        return tuple(self.columns)
+
+    def protects(self) -> tuple[str, ...]:
+        """Ids of rows that no later operation drops."""
+        return ()
+
+    def survey(self, frame: pl.DataFrame, columns: Columns) -> Any:
+        """A small summary of one chunk, for `decide`. It travels between processes."""
+        return None
+
+    def decide(self, surveys: Sequence[Any]) -> Any:
+        """What to do, from the summaries of all chunks in their order."""
+        return None
 
     @abstractmethod
-    def apply(self, frame: pl.DataFrame) -> Outcome:
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
         """Work on rows of text (row_id, source, and the data's columns)."""
 
+    def columns_after(self, columns: Columns, decision: Any = None) -> Columns:
+        """What is known of the columns afterwards; differs where the operation renames, adds or removes some."""
+        return columns
 
-@dataclass(frozen=True)
+    def preview(self, frame: pl.DataFrame, columns: Columns) -> list[Block]:
+        """Statistics to look at before a threshold is chosen. Quick on 20,000 rows; writes nothing."""
+        return []
+
+    @model_serializer(mode="wrap")
+    def _as_entry(self, write: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        values = write(self)
+        if info.exclude_defaults:
+            fields = type(self).model_fields
+            values = {
+                name: value
+                for name, value in values.items()
+                if getattr(self, name) != fields[name].get_default(call_default_factory=True)
+            }
+        return {"operation": self.name, **values}
+
+    def run_alone(self, frame: pl.DataFrame, columns: Columns) -> Outcome:
+        """Survey, decide and apply on one whole table."""
+        decision = self.decide([self.survey(frame, columns)]) if self.scope == "table" else None
+        return self.apply(frame, columns, decision)
+
+
 class Repair(Operation):
     """An operation that rewrites cells and drops nothing."""
 
-    columns: tuple[str, ...]
-
     @abstractmethod
-    def repair(self, cells: pl.Series) -> pl.Series:
-        """The cells of one column, mended. Nulls stay null."""
+    def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
+        """The cells of one column (its name is `cells.name`), mended. Nulls stay null."""
 
-    def apply(self, frame: pl.DataFrame) -> Outcome:
-        changes = []
-        new = frame
-        for column in self.columns:
-            mended = self.repair(frame[column]).alias(column)
-            # `!=` on missing cells gives missing, which filter takes for False
-            touched = frame[column] != mended
-            if touched.any():
-                new = new.with_columns(mended)
-                changes.append(
-                    pl.DataFrame(
-                        {
-                            "row_id": frame["row_id"].filter(touched),
-                            "column": [column] * int(touched.sum()),
-                            "before": frame[column].filter(touched),
-                            "after": mended.filter(touched),
-                        },
-                        schema=CHANGES,
-                    )
-                )
-        return Outcome(new, no_rows(frame), pl.concat(changes) if changes else pl.DataFrame(schema=CHANGES))
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
+        mended = [self.repair(frame[name], columns, decision).alias(name) for name in self.chosen(columns)]
+        return rewrite(frame, mended)
+
+
+def rewrite(frame: pl.DataFrame, columns: Sequence[pl.Series], note: str = "") -> Outcome:
+    """The outcome of putting new cells in the place of old ones, told cell by cell."""
+    changes = [pl.DataFrame(schema=CHANGES)]
+    new = frame
+    for after in columns:
+        before = frame[after.name]
+        touched = before.ne_missing(after)
+        if touched.any():
+            new = new.with_columns(after)
+            cells = {"row_id": frame["row_id"], "before": before, "after": after}
+            told = pl.DataFrame({key: cell.filter(touched) for key, cell in cells.items()})
+            changes.append(told.with_columns(column=pl.lit(after.name)).select(*CHANGES))
+    return Outcome(new, no_rows(frame), pl.concat(changes), note)
 
 
 def no_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.clear().with_columns(pl.lit(None, pl.String).alias("reason"))
+    """An empty `Outcome.dropped`."""
+    return frame.clear().with_columns(pl.lit(None, pl.String).alias(REASON))
 
 
 def drop(frame: pl.DataFrame, reasons: dict[str, str], note: str = "") -> Outcome:
@@ -88,7 +205,8 @@ def drop(frame: pl.DataFrame, reasons: dict[str, str], note: str = "") -> Outcom
     Args:
         reasons: row_id -> why the row goes.
     """
-    gone = pl.DataFrame({"row_id": list(reasons), "reason": list(reasons.values())}, schema=REASONS)
+    schema = {"row_id": pl.String, REASON: pl.String}
+    gone = pl.DataFrame({"row_id": list(reasons), REASON: list(reasons.values())}, schema=schema)
     dropped = frame.join(gone, on="row_id", how="inner", maintain_order="left")
     kept = frame.join(gone, on="row_id", how="anti", maintain_order="left")
     return Outcome(kept, dropped, pl.DataFrame(schema=CHANGES), note)

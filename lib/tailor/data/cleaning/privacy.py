@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import polars as pl
 
-from tailor.data.cleaning.operation import Repair, map_distinct
+from tailor.data.cleaning.operation import Columns, Repair, map_distinct
+from tailor.settings import setting
 
 Kind = Literal["email", "iban", "card", "phone"]
 
@@ -88,7 +88,6 @@ def _mask_phone(text: str, name: Callable[[str], str]) -> str:
 _FINDERS = {"email": _mask_email, "iban": _mask_iban, "card": _mask_card, "phone": _mask_phone}
 
 
-@dataclass(frozen=True)
 class MaskPersonalData(Repair):
     """Replace e-mail addresses, phone numbers, IBANs and card numbers in every column.
 
@@ -98,16 +97,36 @@ class MaskPersonalData(Repair):
 
     name = "mask_personal_data"
     title = "Mask personal data"
+    scope = "table"
+    acts_on = "coded"
 
-    kinds: tuple[Kind, ...]
-    texts: tuple[str, ...]
+    kinds: list[Kind] = setting(list(KINDS), "The kinds of personal data to mask.")
 
-    def repair(self, cells: pl.Series) -> pl.Series:
-        if cells.name in self.texts:
+    def survey(self, frame: pl.DataFrame, columns: Columns) -> dict[str, list[str]]:
+        """Column -> the values found in it, in the order of the rows; running text aside."""
+        found: dict[str, dict[str, None]] = {}
+        for column in self.chosen(columns):
+            if column not in columns.texts:
+                values = found.setdefault(column, {})
+
+                def note(kind: str, value: str, values: dict = values) -> str:
+                    values[value.lower()] = None
+                    return f"[{kind.upper()}]"
+
+                map_distinct(frame[column], GATE, partial(mask, kinds=self.kinds, name=note))
+        return {column: list(values) for column, values in found.items()}
+
+    def decide(self, surveys: Sequence[dict[str, list[str]]]) -> dict[str, dict[str, int]]:
+        """Column -> value -> its number."""
+        values = {column: dict.fromkeys(v for s in surveys for v in s[column]) for column in surveys[0]}
+        return {column: {value: n for n, value in enumerate(found, 1)} for column, found in values.items()}
+
+    def repair(self, cells: pl.Series, columns: Columns, decision: dict[str, dict[str, int]]) -> pl.Series:
+        if cells.name not in decision:
             return map_distinct(cells, GATE, partial(mask, kinds=self.kinds))
-        numbers: dict[str, int] = {}
+        numbers = decision[cells.name]
 
         def numbered(kind: str, value: str) -> str:
-            return f"[{kind.upper()} {numbers.setdefault(value.lower(), len(numbers) + 1)}]"
+            return f"[{kind.upper()} {numbers[value.lower()]}]"
 
         return map_distinct(cells, GATE, partial(mask, kinds=self.kinds, name=numbered))

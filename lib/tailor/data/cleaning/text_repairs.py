@@ -2,11 +2,12 @@
 
 import html
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
-from tailor.data.cleaning.operation import Repair, map_distinct
+from tailor.data.cleaning.operation import Columns, Repair, map_distinct
 
 # UTF-8 read as Latin-1 or cp1252 shows as one of these followed by a character of the upper half; anything else is
 # left alone, so that sound accents are never touched.
@@ -26,20 +27,19 @@ _ENTITY_GATE = r"&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
 _BLOCKS = "p, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, table, ul, ol"
 
 
-@dataclass(frozen=True)
 class RepairEncoding(Repair):
     """Undo `cafÃ©`: text that was decoded with the wrong encoding somewhere on its way."""
 
     name = "repair_encoding"
     title = "Repair encoding damage"
+    acts_on = "coded"
 
-    def repair(self, cells: pl.Series) -> pl.Series:
+    def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         import ftfy
 
         return map_distinct(cells, _MOJIBAKE, ftfy.fix_encoding)
 
 
-@dataclass(frozen=True)
 class NormalizeText(Repair):
     """One way of writing the same characters: composed accents, plain blanks, no invisible characters.
 
@@ -48,8 +48,9 @@ class NormalizeText(Repair):
 
     name = "normalize_text"
     title = "Normalize characters and blanks"
+    acts_on = "coded"
 
-    def repair(self, cells: pl.Series) -> pl.Series:
+    def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         plain = cells.str.normalize("NFC")
         plain = plain.str.replace_all(r"\r\n?|\u2028|\u2029|\u0085", "\n")
         plain = plain.str.replace_all(
@@ -60,14 +61,13 @@ class NormalizeText(Repair):
         return plain.str.replace_all(r"\n{3,}", "\n\n").str.strip_chars()
 
 
-@dataclass(frozen=True)
 class RemoveHtml(Repair):
     """Keep the words of an HTML page or mail, drop its markup; text that merely has `<` in it is not touched."""
 
     name = "remove_html"
     title = "Remove HTML"
 
-    def repair(self, cells: pl.Series) -> pl.Series:
+    def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         plain = map_distinct(cells, HTML_GATE, _text_of_html)
         return map_distinct(plain, _ENTITY_GATE, html.unescape)
 
@@ -124,46 +124,87 @@ _DISCLAIMER = (
 )
 
 
-@dataclass(frozen=True)
 class RemoveMailFurniture(Repair):
     """Keep what was written now: drop the quoted earlier mail, the signature below `-- `, legal notices, and closing
     paragraphs that many rows share word for word (a company's footer)."""
 
     name = "remove_mail_furniture"
     title = "Remove e-mail quotes, signatures and footers"
+    scope = "table"
 
-    def repair(self, cells: pl.Series) -> pl.Series:
-        gate = "|".join(
-            f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>")
-        )
-        plain = map_distinct(cells, gate, _without_furniture)
-        for _ in range(_FOOTERS):
-            shorter = _without_shared_ending(plain)
-            if (shorter == plain).all():
-                break
-            plain = shorter
-        return plain
+    def survey(self, frame: pl.DataFrame, columns: Columns) -> dict[str, tuple[int, pl.DataFrame]]:
+        """Column -> rows, and the checksums of the last paragraphs long enough for a footer, last one first."""
+        found = {}
+        for column in self.chosen(columns):
+            plain = _plain(frame[column])
+            marks = {}
+            for place in range(_FOOTERS):
+                marks[str(place)] = _footer_marks(plain)
+                plain = _without_ending(plain)
+            ended = pl.DataFrame(marks).filter(pl.col("0").is_not_null())
+            found[column] = frame.height, ended.group_by(pl.all()).len("rows")
+        return found
+
+    def decide(self, surveys: Sequence[dict[str, tuple[int, pl.DataFrame]]]) -> dict[str, list[list[int]]]:
+        """Column -> for each round the checksums of the endings to cut."""
+        decided = {}
+        for column in surveys[0]:
+            total = sum(survey[column][0] for survey in surveys)
+            decided[column] = _shared_endings(total, pl.concat([survey[column][1] for survey in surveys]))
+        return decided
+
+    def repair(self, cells: pl.Series, columns: Columns, decision: dict[str, list[list[int]]]) -> pl.Series:
+        plain = _plain(cells)
+        for shared in decision[cells.name]:
+            cut = _footer_marks(plain).is_in(shared).fill_null(False)
+            plain = pl.select(pl.when(cut).then(_without_ending(plain)).otherwise(plain)).to_series()
+        return plain.alias(cells.name)
 
 
+_MAIL_GATE = "|".join(f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>"))
 _FOOTERS = 3
 _FOOTER_ROWS, _FOOTER_SHARE, _FOOTER_LENGTH = 10, 0.01, 40
 
 
-def _without_shared_ending(cells: pl.Series) -> pl.Series:
-    """Drop a last paragraph that at least 10 rows and 1% of them share; "Thanks" and the like are too short."""
+def _plain(cells: pl.Series) -> pl.Series:
+    return map_distinct(cells, _MAIL_GATE, _without_furniture)
+
+
+def _footer_marks(cells: pl.Series) -> pl.Series:
+    """A checksum of each last paragraph; null where there is one paragraph only, or the last is short ("Thanks")."""
     endings = cells.str.extract(r"(?s)\n\s*\n((?:[^\n]|\n[^\n])+)$", 1)
-    counts = endings.drop_nulls().value_counts()
-    most = max(_FOOTER_ROWS, _FOOTER_SHARE * cells.len())
-    ending = pl.col(endings.name)
-    shared = counts.filter((pl.col("count") >= most) & (ending.str.len_chars() >= _FOOTER_LENGTH))[
-        endings.name
-    ]
-    if shared.is_empty():
-        return cells
-    without = cells.str.replace(r"(?s)\n\s*\n(?:[^\n]|\n[^\n])+$", "").str.strip_chars()
-    return pl.select(
-        pl.when(endings.is_in(shared.to_list()).fill_null(False)).then(without).otherwise(cells)
-    ).to_series()
+    long = (endings.str.len_chars() >= _FOOTER_LENGTH).fill_null(False)
+    return pl.select(pl.when(long).then(endings.hash(seed=0))).to_series()
+
+
+def _without_ending(cells: pl.Series) -> pl.Series:
+    return cells.str.replace(r"(?s)\n\s*\n(?:[^\n]|\n[^\n])+$", "").str.strip_chars()
+
+
+def _shared_endings(total: int, found: pl.DataFrame) -> list[list[int]]:
+    """Last paragraphs that at least 10 rows and 1% of them share; below them the next, up to three.
+
+    Args:
+        found: the marks of the last, the last but one ... paragraph, and the number of `rows` that end so.
+    """
+    most = max(_FOOTER_ROWS, _FOOTER_SHARE * total)
+    rounds: list[list[int]] = []
+    ending = pl.lit(0)
+    for _ in range(_FOOTERS):
+        marks = [pl.col(str(place)) for place in range(_FOOTERS)]
+        here = found.with_columns(
+            mark=pl.coalesce([pl.when(ending == place).then(mark) for place, mark in enumerate(marks)])
+        )
+        counts = here.drop_nulls("mark").group_by("mark").agg(pl.col("rows").sum())
+        shared = counts.filter(pl.col("rows") >= most)["mark"].sort().to_list()
+        if not shared:
+            break
+        rounds.append(shared)
+        found = here.with_columns(cut=pl.col("cut") if "cut" in here.columns else pl.lit(0)).with_columns(
+            cut=pl.col("cut") + pl.col("mark").is_in(shared).fill_null(False).cast(pl.Int32)
+        )
+        ending = pl.col("cut")
+    return rounds
 
 
 _CUTS = [re.compile(part) for part in (_QUOTE_HEAD, _SIGNATURE, _DISCLAIMER)]

@@ -1,0 +1,27 @@
+"""What a person does with single rows: keep them whatever the operations say."""
+
+from typing import Any
+
+import polars as pl
+
+from tailor.data.cleaning.operation import CHANGES, Columns, Operation, Outcome, no_rows
+from tailor.settings import setting
+
+
+class KeepRows(Operation):
+    """Keep rows that later operations would drop."""
+
+    name = "keep_rows"
+    title = "Keep rows by hand"
+    names_rows = True
+
+    rows: list[str] = setting(
+        [],
+        "Ids of rows (the row_id in dropped.parquet) that no later operation drops: this brings them back.",
+    )
+
+    def protects(self) -> tuple[str, ...]:
+        return tuple(self.rows)
+
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
+        return Outcome(frame, no_rows(frame), pl.DataFrame(schema=CHANGES))
