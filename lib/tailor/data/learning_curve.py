@@ -91,13 +91,19 @@ def _resampled(metrics: "list[list[Metric]]", seed: int) -> np.ndarray:
 
 
 def _gain(sizes: Sequence[int], rows: int, values: np.ndarray, best: float) -> np.ndarray:
-    """[samples] how much lower the law's error is at twice the rows."""
-    _, slope, exponent = fit_power_law(np.array(sizes, dtype=float), best - values)
-    return slope * (float(rows) ** -exponent - float(2 * rows) ** -exponent)
+    """[samples] how much lower the error is at twice the rows: the law's fall in proportion, from the error measured.
+
+    Of the law only its proportions are taken, since a law drawn through small sizes may stand above the last error,
+    and would promise more than there is left to gain.
+    """
+    errors = best - values
+    floor, slope, exponent = fit_power_law(np.array(sizes, dtype=float), errors)
+    now, then = (floor + slope * float(number) ** -exponent for number in (rows, 2 * rows))
+    return errors[:, -1] * (1 - np.divide(then, now, out=np.ones_like(now), where=now > 0))
 
 
 def fit_power_law(sizes: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit a + b * n^-c with a, b >= 0 to each line of errors, by least squares.
+    """Fit a + b * n^-c with a, b >= 0 to each line of errors, by least squares of the relative deviations.
 
     For a given c the law is linear in a and b; the c of the smallest residual among `EXPONENTS` is taken.
 
@@ -108,16 +114,20 @@ def fit_power_law(sizes: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np
     Returns:
         a, b, c: [m] each.
     """
+    weights = 1 / np.maximum(errors, 1e-3 * max(errors.max(), 1e-9)) ** 2
+    total = weights.sum(axis=1)
+    mean_error = (weights * errors).sum(axis=1) / total
     best = np.full(len(errors), np.inf)
     floor, slope, exponent = (np.zeros(len(errors)) for _ in range(3))
     for power in EXPONENTS:
         falling = sizes**-power
-        centred = falling - falling.mean()
-        b = np.maximum((errors - errors.mean(axis=1, keepdims=True)) @ centred / (centred @ centred), 0)
-        a = errors.mean(axis=1) - b * falling.mean()
-        through_zero = np.maximum(errors @ falling / (falling @ falling), 0)
+        mean = weights @ falling / total
+        centred = falling - mean[:, None]
+        b = np.maximum((weights * centred * errors).sum(axis=1) / (weights * centred**2).sum(axis=1), 0)
+        a = mean_error - b * mean
+        through_zero = np.maximum((weights * errors) @ falling / (weights @ falling**2), 0)
         b, a = np.where(a < 0, through_zero, b), np.maximum(a, 0)
-        residual = ((errors - a[:, None] - b[:, None] * falling) ** 2).sum(axis=1)
+        residual = (weights * (errors - a[:, None] - b[:, None] * falling) ** 2).sum(axis=1)
         better = residual < best - 1e-12
         best = np.where(better, residual, best)
         floor, slope = np.where(better, a, floor), np.where(better, b, slope)
