@@ -12,6 +12,7 @@ from tailor.data.cleaning.operation import Columns, Operation
 from tailor.data.cleaning.privacy import MaskPersonalData
 from tailor.data.cleaning.sieves import DropEmpty, DropExactDuplicates, DropLong, DropNearDuplicates
 from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RemoveMailFurniture, RepairEncoding
+from tailor.data.cleaning.wrangling import WRANGLING
 from tailor.data.columns import Column, label_columns, required_columns, text_columns
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.settings import make_settings
@@ -33,6 +34,7 @@ OPERATIONS: dict[str, type[Operation]] = {
         MergeLabels,
         DropExactDuplicates,
         DropNearDuplicates,
+        *WRANGLING,
     )
 }
 """Every operation there is. A new one is a class and a line here."""
