@@ -63,7 +63,7 @@ def test_lines_of_two_encodings(tmp_path):
     data = "text,n\nGrüße,1\nköstlich,2\n".encode() + "Zoë,3\n".encode("cp1252")
     read = read_file(write(tmp_path / "a.csv", data), Limits())
     assert [row[0] for row in read.rows] == ["Grüße", "köstlich", "Zoë"]
-    assert read.notes == ["1 lines are not UTF-8 and were read as cp1252 (the first is line 4)"]
+    assert read.notes == ["1 lines are not UTF-8 and were read as cp1252 (line 4)"]
 
 
 def test_a_chosen_encoding_that_does_not_fit(tmp_path):

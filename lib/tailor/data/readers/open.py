@@ -1,11 +1,13 @@
 """Which reader a file needs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from tailor.data.readers.delimited import read_delimited
-from tailor.data.readers.found import Found, Limits, set_long_rows_aside
-from tailor.data.readers.json_lines import read_json
-from tailor.data.readers.tabular import read_excel, read_parquet
+from tailor.data.readers.delimited import stream_delimited
+from tailor.data.readers.found import Found, Limits, Options, Piece, Stream, collect, without_long_rows
+from tailor.data.readers.json_lines import stream_json
+from tailor.data.readers.tabular import stream_excel, stream_parquet
+from tailor.data.readers.text import check_size
 from tailor.errors import WorkbenchError
 
 FORMATS = {
@@ -30,11 +32,12 @@ def format_of(path: Path) -> str | None:
     return FORMATS.get(endings[-1]) if endings else None
 
 
-def read_file(path: Path, limits: Limits, encoding: str = "", delimiter: str = "") -> Found:
-    """Read one file, whatever its format.
+def stream_file(path: Path, limits: Limits, options: Options = Options()) -> Stream:
+    """Read one file piece by piece, whatever its format.
 
     Raises:
-        WorkbenchError: a format Tailor does not read, an empty file, a file without rows, or one that is damaged.
+        WorkbenchError: a format Tailor does not read, an empty file, a file without rows, or one that is damaged;
+            what shows only further down in the file is raised while the pieces are read.
     """
     kind = format_of(path)
     if kind is None:
@@ -48,16 +51,34 @@ def read_file(path: Path, limits: Limits, encoding: str = "", delimiter: str = "
             f"{path.name} is empty (0 bytes)", "a file with rows", "check the export that made the file"
         )
     if kind == "csv":
-        found = read_delimited(path, limits, encoding, delimiter)
+        stream = stream_delimited(path, limits, options)
     elif kind == "json":
-        found = read_json(path, limits, encoding)
+        stream = stream_json(path, limits, options)
     else:
-        found = read_parquet(path, limits) if kind == "parquet" else read_excel(path, limits)
-    if not found.rows and not found.unreadable:
+        stream = stream_parquet(path, limits) if kind == "parquet" else stream_excel(path, limits)
+    stream.pieces = _checked(path, stream, stream.pieces, limits)
+    return stream
+
+
+def _checked(path: Path, stream: Stream, pieces: Iterator[Piece], limits: Limits) -> Iterator[Piece]:
+    """The pieces without overlong cells, and an error where there is nothing at all."""
+    some = False
+    for piece in pieces:
+        some = some or bool(piece.frame.height or piece.unreadable)
+        yield without_long_rows(piece, limits.cell_characters)
+    if not some:
         raise WorkbenchError(
-            f"{path.name} has a header ({', '.join(found.columns[:8])}) and no rows",
+            f"{path.name} has a header ({', '.join(stream.columns[:8])}) and no rows",
             "at least one row",
             "check the export that made the file",
         )
-    set_long_rows_aside(found, limits.cell_characters)
-    return found
+
+
+def read_file(path: Path, limits: Limits, encoding: str = "", delimiter: str = "") -> Found:
+    """Read one file whole, whatever its format.
+
+    Raises:
+        WorkbenchError: as `stream_file`, and a file larger than `limits.bytes`.
+    """
+    check_size(path, limits.bytes)
+    return collect(stream_file(path, limits, Options(encoding, delimiter)))

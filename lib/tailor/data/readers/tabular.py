@@ -1,44 +1,135 @@
-"""Parquet and Excel: typed tables, read as text."""
+"""Parquet, Arrow and Excel: typed tables, read as text."""
 
 import datetime
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tailor.data.readers.found import Found, Limits, name_columns
-from tailor.data.readers.text import replace_surrogates, too_large
+import polars as pl
+
+from tailor.data.readers.delimited import too_many_columns
+from tailor.data.readers.found import ColumnNames, Gathering, Limits, Piece, Stream
+from tailor.data.readers.text import check_size, replace_surrogates, too_large
 from tailor.errors import WorkbenchError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def read_parquet(path: Path, limits: Limits) -> Found:
-    """Read a Parquet file; nested columns become JSON text.
+_BATCH = 10_000
+
+
+def stream_parquet(path: Path, limits: Limits) -> Stream:
+    """Read a Parquet file piece by piece; nested columns become JSON text.
 
     Raises:
-        WorkbenchError: damaged, cut short, or too large unpacked.
+        WorkbenchError: damaged, cut short, too many columns, or one row group too large unpacked.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _damage_told(path, "Parquet"), pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
+    if sizes and max(sizes) > limits.bytes:
+        raise too_large(path, f"a row group of {max(sizes):,} bytes unpacked", limits.bytes)
+
+    def batches() -> Iterator["pa.RecordBatch"]:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            size = sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups))
-            if size > limits.bytes:
-                raise too_large(path, f"{size:,} bytes unpacked", limits.bytes)
-            table = file.read()
-        columns, notes = name_columns(table.column_names)
-        cells = [[_text(value) for value in column.to_pylist()] for column in table.columns]
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise WorkbenchError(
-            f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]})",
-            "a whole Parquet file",
-            "fetch or export the file again",
-        ) from None
-    rows = [list(row) for row in zip(*cells, strict=True)]
-    return Found("parquet", columns, rows, list(range(1, len(rows) + 1)), notes=notes)
+            yield from file.iter_batches(_BATCH)
+
+    return _typed("parquet", path, names, batches(), limits)
 
 
-def read_excel(path: Path, limits: Limits) -> Found:
+def stream_arrow(path: Path, limits: Limits) -> Stream:
+    """Read an Arrow file (as Hugging Face datasets keeps them on disk), as a stream or with a footer.
+
+    Raises:
+        WorkbenchError: damaged, or too many columns.
+    """
+    import pyarrow as pa
+
+    check_size(path, limits.bytes)
+
+    def batches() -> Iterator["pa.RecordBatch"]:
+        with pa.memory_map(str(path)) as source:
+            if source.read(6) == b"ARROW1":
+                file = pa.ipc.open_file(source)
+                yield from (file.get_batch(number) for number in range(file.num_record_batches))
+            else:
+                source.seek(0)
+                yield from pa.ipc.open_stream(source)
+
+    with _damage_told(path, "Arrow"), pa.memory_map(str(path)) as source:
+        wide = source.read(6) == b"ARROW1"
+        source.seek(0)
+        names = (pa.ipc.open_file(source) if wide else pa.ipc.open_stream(source)).schema.names
+    return _typed("arrow", path, names, batches(), limits)
+
+
+class _damage_told:
+    """Turns pyarrow's errors into one that names the file."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._path, self._kind = path, kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, _: Any) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, (OSError, pa.ArrowException, UnicodeDecodeError, pl.exceptions.PolarsError)):
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise WorkbenchError(
+                f"{self._path.name} cannot be read as {self._kind} ({said})",
+                f"a whole {self._kind} file",
+                "fetch or export the file again",
+            ) from None
+
+
+def _typed(
+    kind: str, path: Path, given: list[str], batches: Iterator["pa.RecordBatch"], limits: Limits
+) -> Stream:
+    if len(given) > limits.columns:
+        raise too_many_columns(path.name, len(given), limits.columns)
+    names = ColumnNames(given)
+    stream = Stream(kind, columns=names.names, notes=names.notes)
+
+    def pieces() -> Iterator[Piece]:
+        done = 0
+        with _damage_told(path, kind.capitalize()):
+            for batch in batches:
+                yield text_piece(batch, stream.columns, done)
+                done += batch.num_rows
+
+    stream.pieces = pieces()
+    return stream
+
+
+def text_piece(batch: "pa.RecordBatch", names: list[str], before: int) -> Piece:
+    """Typed columns as text.
+
+    Args:
+        before: rows that came before these; they count on from there.
+    """
+    cells = [_text_column(name, column) for name, column in zip(names, batch.columns, strict=True)]
+    lines = pl.Series(range(before + 1, before + batch.num_rows + 1), dtype=pl.Int64)
+    return Piece(pl.DataFrame(cells), lines)
+
+
+def _text_column(name: str, column: "pa.Array") -> pl.Series:
+    import pyarrow as pa
+
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column.validate(full=True)  # Arrow itself believes that every text is UTF-8
+        return pl.Series(name, pl.from_arrow(column), dtype=pl.String).str.replace_all(
+            "\x00", "", literal=True
+        )
+    return pl.Series(name, [text_cell(value) for value in column.to_pylist()], dtype=pl.String)
+
+
+def stream_excel(path: Path, limits: Limits) -> Stream:
     """Read the first sheet of an .xlsx file; its first row that is not empty is the header.
 
     Raises:
@@ -63,10 +154,10 @@ def read_excel(path: Path, limits: Limits) -> Found:
             "an .xlsx file as Excel or LibreOffice saves it",
             "open it there and save it again as .xlsx, or export it as CSV",
         ) from None
-    return _sheet(path, table, others)
+    return _sheet(path, table, others, limits)
 
 
-def _sheet(path: Path, table: list[tuple[int, list]], others: list[str]) -> Found:
+def _sheet(path: Path, table: list[tuple[int, list]], others: list[str], limits: Limits) -> Stream:
     table = [(number, row) for number, row in table if any(cell not in (None, "") for cell in row)]
     if not table:
         raise WorkbenchError(
@@ -74,21 +165,22 @@ def _sheet(path: Path, table: list[tuple[int, list]], others: list[str]) -> Foun
         )
     header = table[0][1]
     width = max(place for place, cell in enumerate(header, start=1) if cell not in (None, ""))
-    columns, notes = name_columns(header[:width])
+    if width > limits.columns:
+        raise too_many_columns(path.name, width, limits.columns)
+    names = ColumnNames(header[:width])
+    notes = names.notes
     if others:
         notes.append(f"only the first sheet was read; the others are {', '.join(others)}")
-    rows, lines, spilled = [], [], 0
+    found, spilled = Gathering(), 0
     for number, row in table[1:]:
         spilled += any(cell not in (None, "") for cell in row[width:])
-        cells = [_text(cell) for cell in row[:width]]
-        rows.append(cells + [None] * (width - len(cells)))
-        lines.append(number)
+        found.add(number, [text_cell(cell) for cell in row[:width]])
     if spilled:
         notes.append(f"{spilled} rows have cells to the right of the header; those cells were left out")
-    return Found("excel", columns, rows, lines, notes=notes)
+    return Stream("excel", iter([found.take(names.names)]), names.names, notes=notes)
 
 
-def _text(value: Any) -> str | None:
+def text_cell(value: Any) -> str | None:
     """A typed cell as the text a person would have typed."""
     if value is None:
         return None

@@ -1,10 +1,17 @@
-"""Bytes to text: which encoding a file is in, also when two are mixed, and unpacking under a budget."""
+"""Bytes to text: which encoding a file is in, also when two are mixed, and unpacking under a budget.
+
+A file is looked through once to find its encoding, and read in blocks afterwards, so its size does not matter.
+"""
 
 import codecs
 import gzip
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tailor.data.readers.found import LISTED, Limits, list_some
 from tailor.errors import WorkbenchError
 
 _BOMS = (
@@ -31,7 +38,52 @@ _OTHER_SCRIPTS = {
     *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr", "cp949"),
 }
 _SAMPLE = 200_000
-_CHUNK = 1 << 20
+_BLOCK = 1 << 20
+_LONGEST_LINE = 1 << 26
+
+
+@dataclass
+class Encoding:
+    """How a file's bytes become text.
+
+    Attributes:
+        name: as Python and people call it; "utf-8 with cp1252" where lines of both are mixed.
+        mixed: lines that are not UTF-8 are cp1252.
+        newlines: the file has line feeds; one without has carriage returns at most, as very old Macs wrote.
+        notes: sentences worth showing.
+    """
+
+    name: str
+    mixed: bool = False
+    newlines: bool = True
+    notes: list[str] = field(default_factory=list)
+
+
+# --- bytes ---------------------------------------------------------------------------------------------------------
+def byte_blocks(path: Path, limits: Limits) -> Iterator[bytes]:
+    """A file's bytes in blocks of about a megabyte, unpacking `.gz` under the budget.
+
+    Raises:
+        WorkbenchError: unpacks to more than `limits.bytes`, or a damaged gzip file.
+    """
+    if path.suffix.lower() != ".gz":
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
+        return
+    total = 0
+    try:
+        with gzip.open(path) as file:
+            while block := file.read(_BLOCK):
+                total += len(block)
+                if total > limits.bytes:
+                    size = f"more than {limits.bytes:,} bytes unpacked (from {path.stat().st_size:,} packed)"
+                    raise too_large(path, size, limits.bytes)
+                yield block
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise WorkbenchError(
+            f"{path.name} cannot be unpacked ({error})", "a whole gzip file", "fetch the file again"
+        ) from None
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -40,24 +92,19 @@ def read_bytes(path: Path, limit: int) -> bytes:
     Raises:
         WorkbenchError: too large, or a damaged gzip file.
     """
+    check_size(path, limit)
+    return b"".join(byte_blocks(path, Limits(bytes=limit)))
+
+
+def check_size(path: Path, limit: int) -> None:
+    """Refuse a file that is too large to be read whole.
+
+    Raises:
+        WorkbenchError: it is larger than `limit` bytes.
+    """
     size = path.stat().st_size
-    if path.suffix.lower() != ".gz":
-        if size > limit:
-            raise too_large(path, f"{size:,} bytes", limit)
-        return path.read_bytes()
-    pieces, total = [], 0
-    try:
-        with gzip.open(path) as file:
-            while piece := file.read(_CHUNK):
-                total += len(piece)
-                if total > limit:
-                    raise too_large(path, f"more than {limit:,} bytes unpacked (from {size:,} packed)", limit)
-                pieces.append(piece)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise WorkbenchError(
-            f"{path.name} cannot be unpacked ({error})", "a whole gzip file", "fetch the file again"
-        ) from None
-    return b"".join(pieces)
+    if path.suffix.lower() != ".gz" and size > limit:
+        raise too_large(path, f"{size:,} bytes", limit)
 
 
 def too_large(path: Path, size: str, limit: int) -> WorkbenchError:
@@ -66,6 +113,19 @@ def too_large(path: Path, size: str, limit: int) -> WorkbenchError:
         f"at most {limit:,} bytes in one file",
         "split the file, or raise 02_gather_data.max_megabytes",
     )
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+def read_text(path: Path, limits: Limits, wanted: str = "") -> tuple[str, str, list[str]]:
+    """A whole file as text.
+
+    Returns:
+        The text, the encoding's name, and notes worth showing.
+
+    Raises:
+        WorkbenchError: too large, damaged, or not in the encoding that was chosen.
+    """
+    return decode(read_bytes(path, limits.bytes), path, wanted)
 
 
 def decode(data: bytes, path: Path, wanted: str = "") -> tuple[str, str, list[str]]:
@@ -80,46 +140,102 @@ def decode(data: bytes, path: Path, wanted: str = "") -> tuple[str, str, list[st
     Raises:
         WorkbenchError: no such encoding, or the bytes are not in the one that was chosen.
     """
-    if not wanted:
-        return _decode_found(data)
-    try:
-        return data.decode(wanted), codecs.lookup(wanted).name, []
-    except LookupError:
+    blocks = [data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK)]
+    encoding = find_encoding(lambda: iter(blocks), path, wanted)
+    return b"".join(_as_utf8(iter(blocks), encoding)).decode("utf-8"), encoding.name, encoding.notes
+
+
+def utf8_blocks(path: Path, limits: Limits, wanted: str = "") -> tuple[Encoding, Iterator[bytes]]:
+    """A text file of any encoding as blocks that together are valid UTF-8.
+
+    Raises:
+        WorkbenchError: no such encoding, the bytes are not in the one that was chosen, or the file is damaged.
+    """
+    encoding = find_encoding(lambda: byte_blocks(path, limits), path, wanted)
+    blocks = _as_utf8(byte_blocks(path, limits), encoding)
+    if not encoding.newlines:
+        blocks = (block.replace(b"\r", b"\n") for block in blocks)
+    return encoding, blocks
+
+
+def _as_utf8(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
+    if encoding.mixed:
+        for line in _byte_lines(blocks):
+            yield line if _is_utf8(line) else line.decode("cp1252", errors="replace").encode("utf-8")
+        return
+    if encoding.name == "utf-8":  # valid, as find_encoding saw
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder(encoding.name)(errors="replace")
+    for block in blocks:
+        yield decoder.decode(block).encode("utf-8")
+    yield decoder.decode(b"", final=True).encode("utf-8")
+
+
+def find_encoding(read: Callable[[], Iterator[bytes]], path: Path, wanted: str = "") -> Encoding:
+    """Which encoding some bytes are in.
+
+    Args:
+        read: gives the blocks of bytes anew at each call.
+        wanted: an encoding a person chose; "" to find it out.
+
+    Raises:
+        WorkbenchError: no such encoding, or the bytes are not in the one that was chosen.
+    """
+    first = next(read(), b"")
+    marked = next((name for mark, name in _BOMS if first.startswith(mark)), "")
+    name = _known(wanted) if wanted else marked or _wide_without_mark(first[:_SAMPLE]) or "utf-8"
+    bad, newlines = _first_bad_byte(read(), name)
+    if bad is None:
+        return Encoding(name, newlines=newlines)
+    if wanted:
         raise WorkbenchError(
-            f"02_gather_data.encoding is {wanted!r}",
-            "an encoding Python knows, such as utf-8, cp1252 or utf-16, or nothing to have it found out",
-            "correct the name or leave the setting empty",
-        ) from None
-    except UnicodeDecodeError as error:
-        raise WorkbenchError(
-            f"{path.name} is not in {wanted} (byte {error.start:,} does not fit)",
+            f"{path.name} is not in {wanted} (byte {bad:,} does not fit)",
             "the encoding the file was saved in",
             "leave 02_gather_data.encoding empty to have it found out",
-        ) from None
+        )
+    if name != "utf-8":
+        return Encoding(name, newlines=newlines, notes=[_broken_note(name, bad)])
+    return _not_utf8(read, newlines)
 
 
-def _decode_found(data: bytes) -> tuple[str, str, list[str]]:
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return data.decode(name, errors="replace"), name, _broken_note(data, name)
-    if wide := _wide_without_mark(data[:_SAMPLE]):
-        return data.decode(wide, errors="replace"), wide, []
-    try:
-        return data.decode("utf-8"), "utf-8", []
-    except UnicodeDecodeError:
-        pass
-    if mixed := _decode_mixed(data):
-        return mixed
-    name = _guess_single_byte(data)
-    return data.decode(name, errors="replace"), name, _broken_note(data, name)
+def _known(wanted: str) -> str:
+    with suppress(LookupError):
+        found = codecs.lookup(wanted)
+        if found._is_text_encoding:  # "zlib" and "hex" are codecs too
+            return found.name
+    raise WorkbenchError(
+        f"02_gather_data.encoding is {wanted!r}",
+        "an encoding Python knows, such as utf-8, cp1252 or utf-16, or nothing to have it found out",
+        "correct the name or leave the setting empty",
+    )
 
 
-def _broken_note(data: bytes, name: str) -> list[str]:
-    try:
-        data.decode(name)
-    except UnicodeDecodeError as error:
-        return [f"some bytes are not valid {name} (the first at byte {error.start:,}); they show as \ufffd"]
-    return []
+def _first_bad_byte(blocks: Iterator[bytes], name: str) -> tuple[int | None, bool]:
+    """Where the bytes stop being valid in an encoding (None: nowhere), and whether the text has line feeds."""
+    decoder = codecs.getincrementaldecoder(name)()
+    seen, newlines, carriage = 0, False, False
+    bad: int | None = None
+    for block in blocks:
+        newlines, carriage = newlines or b"\n" in block, carriage or b"\r" in block
+        if bad is None:
+            kept = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                bad = seen - kept + error.start
+        seen += len(block)
+    if bad is None:
+        kept = len(decoder.getstate()[0])
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            bad = seen - kept + error.start
+    return bad, newlines or not carriage
+
+
+def _broken_note(name: str, bad: int) -> str:
+    return f"some bytes are not valid {name} (the first at byte {bad:,}); they show as \ufffd"
 
 
 def _wide_without_mark(sample: bytes) -> str:
@@ -133,38 +249,66 @@ def _wide_without_mark(sample: bytes) -> str:
     return "utf-16-be" if even > 0.4 * half and odd < 0.05 * half else ""
 
 
-def _decode_mixed(data: bytes) -> tuple[str, str, list[str]] | None:
-    """A UTF-8 file into which lines of another encoding were pasted: decoded line by line."""
-    lines = data.split(b"\n")
-    good, bad = 0, []
-    decoded = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            decoded.append(line.decode("utf-8"))
-            good += not line.isascii()
-        except UnicodeDecodeError:
-            bad.append(number)
-            decoded.append(line.decode("cp1252", errors="replace"))
-    if good < len(bad):
-        return None
-    note = f"{len(bad)} lines are not UTF-8 and were read as cp1252 (the first is line {bad[0]})"
-    return "\n".join(decoded), "utf-8 with cp1252", [note]
+def _not_utf8(read: Callable[[], Iterator[bytes]], newlines: bool) -> Encoding:
+    """A UTF-8 file into which lines of another encoding were pasted, or a file in a single-byte encoding."""
+    good = bad = 0
+    first: list[int] = []
+    sample, used = bytearray(), set()
+    for number, line in enumerate(_byte_lines(read()), start=1):
+        if line.isascii():
+            continue
+        if len(sample) < _SAMPLE:
+            sample += line
+        used.update(line)
+        if _is_utf8(line):
+            good += 1
+        else:
+            bad += 1
+            first += [number] if len(first) < LISTED else []
+    if good >= bad:
+        which = f"line{'s' if bad > 1 else ''} {list_some(first, bad)}"
+        note = f"{bad:,} lines are not UTF-8 and were read as cp1252 ({which})"
+        return Encoding("utf-8 with cp1252", mixed=True, newlines=newlines, notes=[note])
+    name = _guess_single_byte(bytes(sample[:_SAMPLE]), used)
+    broken, _ = _first_bad_byte(read(), name)
+    notes = [_broken_note(name, broken)] if broken is not None else []
+    return Encoding(name, newlines=newlines, notes=notes)
 
 
-def _guess_single_byte(data: bytes) -> str:
+def _byte_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines with their ends."""
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+        if len(rest) > _LONGEST_LINE:  # no text: joining such a line again and again would take for ever
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _guess_single_byte(sample: bytes, used: set[int]) -> str:
     """charset-normalizer's guess for other scripts; Western text is cp1252, or Latin-1 if its extra bytes are unused.
 
     Among Western encodings the guess is not asked for: on short texts it takes a euro sign for an umlaut.
     """
-    lines = [line for line in data.split(b"\n") if not line.isascii()]
-    sample = b"\n".join(lines)[:_SAMPLE]
     if sum(byte > 0x7F for byte in sample) > 0.25 * len(sample):
         from charset_normalizer import from_bytes
 
         best = from_bytes(sample).best()
         if best is not None and best.encoding in _OTHER_SCRIPTS:
             return best.encoding
-    return "cp1252" if any(0x80 <= byte <= 0x9F for byte in set(data)) else "latin-1"
+    return "cp1252" if any(0x80 <= byte <= 0x9F for byte in used) else "latin-1"
 
 
 def replace_surrogates(text: str) -> str:
