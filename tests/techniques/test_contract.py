@@ -29,6 +29,8 @@ TRAINING = {
 SMALL = {
     "zero_shot": {},
     "few_shot": {"demonstrations": 1, "answer_room": 16},
+    "prompt_tuning": TRAINING | {"learning_rate": 0.3},
+    "p_tuning": TRAINING,
     "lora": TRAINING,
     "full": TRAINING,
 }
@@ -129,7 +131,8 @@ def test_the_loss_falls_on_eight_examples(name, fitted):
     _, figures = fitted(name)
     losses = [point["value"] for point in figures["curves"]["training loss"]]
     assert len(losses) == 4
-    assert losses[-1] < 0.8 * losses[0]
+    # a frozen base of random weights leaves a soft prompt less to do
+    assert losses[-1] < (0.8 if TECHNIQUES[name].merges else 0.9) * losses[0]
 
 
 @training

@@ -14,10 +14,9 @@ BATCH = 64
 
 def encode_text(tokenizer: Any, prompt: Prompt, max_length: int) -> list[int]:
     """The ids of what the person wrote last. An encoder has no chat: system prompt and roles are left out."""
-    most = min(max_length, tokenizer.model_max_length)
-    return tokenizer(prompt[-1]["content"], truncation=True, max_length=most, split_special_tokens=True)[
-        "input_ids"
-    ]
+    from tailor.models.chat import encode_lines
+
+    return encode_lines(tokenizer, [prompt[-1]["content"]], min(max_length, tokenizer.model_max_length))[0]
 
 
 class ClassifierModel:
@@ -55,13 +54,17 @@ class ClassifierModel:
         finally:
             self.model.train(training)
 
+    def encode(self, prompt: Prompt, most: int) -> list[int]:
+        """The ids of what the person wrote, at most `most` of them."""
+        return encode_text(self.tokenizer, prompt, most)
+
     def _log_probabilities(self, prompts: Sequence[Prompt]) -> np.ndarray:
         import torch
         from torch.nn.utils.rnn import pad_sequence
 
         device = next(self.model.parameters()).device
         most = getattr(self.model.config, "max_position_embeddings", 512)
-        encoded = [encode_text(self.tokenizer, prompt, most) for prompt in prompts]
+        encoded = [self.encode(prompt, most) for prompt in prompts]
         self.usage.prompt_tokens += sum(map(len, encoded))
         order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
         scores = np.zeros((len(prompts), len(self.labels)))

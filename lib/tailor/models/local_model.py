@@ -156,9 +156,9 @@ class LocalModel:
                 self.answer_ids(p, c)[: self.context // 2] for p, c in zip(prompts, completions, strict=True)
             ]
             starts = [self.encode(p, len(a)) for p, a in zip(prompts, answers, strict=True)]
-            return self._score_ids(starts, answers)
+            return self.score_ids(starts, answers)
 
-    def _score_ids(self, starts: Sequence[list[int]], answers: Sequence[list[int]]) -> list[float]:
+    def score_ids(self, starts: Sequence[list[int]], answers: Sequence[list[int]]) -> list[float]:
         scores = [0.0] * len(starts)
         for rows in _batches([len(s) + len(a) for s, a in zip(starts, answers, strict=True)]):
             with autocast(self.device, self.precision):
@@ -217,7 +217,7 @@ class LocalModel:
         trie, shared = Trie.build(answers), shared_start(starts)
         scorer = ChoiceScorer(self.model, trie, starts[0][:shared], max(map(len, starts)))
         if not self._exact(scorer, starts[0], answers):
-            return np.array([self._score_ids([start] * len(answers), answers) for start in starts])
+            return np.array([self.score_ids([start] * len(answers), answers) for start in starts])
         scores = np.zeros((len(starts), len(answers)))
         for rows in _batches([len(start) - shared + len(trie.tokens) for start in starts]):
             with autocast(self.device, self.precision):

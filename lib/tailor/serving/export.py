@@ -1,7 +1,8 @@
 """Exporting: a plain folder that transformers loads without this workbench, with a card and checksums.
 
-What was tuned is merged into the weights. What was prompted stays beside them: the system prompt and demonstrations
-in prompt.json, in the words and order in which they were tested.
+What was tuned is merged into the weights where it can be; soft prompts and the like stay beside the base model's, in
+technique/. So does what was prompted: the system prompt and demonstrations stand in prompt.json, in the words and
+order in which they were tested.
 """
 
 import json
@@ -31,13 +32,16 @@ def export_run(project: Project, dataset: Dataset, run: RunRecord, max_new_token
     from tailor.training.runs import load_run, run_folder
 
     log.progress(0, 3, "parts of the export")
+    technique = find_technique(run.technique)
     local = local_model(load_run(project, run.id, dataset), run)
+    if technique.changes_weights and not technique.merges:
+        local.model = _base_model(run, dataset)
     folder = project.path(FOLDER)
     with writing(folder) as temporary:
         temporary.mkdir()
         _save_weights(local, temporary, max_new_tokens)
         log.progress(1, 3, "parts of the export")
-        if not find_technique(run.technique).changes_weights:
+        if not technique.merges:
             shutil.copytree(
                 run_folder(project, run.id),
                 temporary / TECHNIQUE,
@@ -65,6 +69,16 @@ def local_model(model: LanguageModel, run: RunRecord):
             "choose another run in 11_deploy.run",
         )
     return inner
+
+
+def _base_model(run: RunRecord, dataset: Dataset):
+    """The base model as it was before anything was put into it."""
+    from tailor.models.catalog import resolve
+    from tailor.models.loading import load_model
+
+    source = resolve(run.base_model)
+    options = {"task": "classify", "labels": dataset.labels} if source.architecture == "encoder" else {}
+    return load_model(source, **options)
 
 
 def _save_weights(local, folder: Path, max_new_tokens: int) -> None:

@@ -8,11 +8,15 @@ from tailor.techniques.base import Technique
 from tailor.techniques.few_shot import FewShot
 from tailor.techniques.full import Full
 from tailor.techniques.lora import LoRA
+from tailor.techniques.p_tuning import PTuning
+from tailor.techniques.prompt_tuning import PromptTuning
 from tailor.techniques.zero_shot import ZeroShot
 
 TECHNIQUES: dict[str, Technique] = {
     ZeroShot.name: ZeroShot(),
     FewShot.name: FewShot(),
+    PromptTuning.name: PromptTuning(),
+    PTuning.name: PTuning(),
     LoRA.name: LoRA(),
     Full.name: Full(),
 }

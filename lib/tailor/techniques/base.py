@@ -29,6 +29,7 @@ class Technique(Protocol):
         title: for people ("LoRA").
         source: paper, and which section the defaults come from.
         changes_weights: False for prompting.
+        merges: what was trained can become part of the base model's weights; else it ships beside them.
         summary: one or two sentences: what it changes, when it wins, when not.
         learns_from: the kind of rows it needs.
         Config: its settings, with its own defaults.
@@ -39,6 +40,7 @@ class Technique(Protocol):
     source: ClassVar[str]
     summary: ClassVar[str]
     changes_weights: ClassVar[bool]
+    merges: ClassVar[bool]
     learns_from: ClassVar[LearnsFrom]
     Config: ClassVar[type[TechniqueConfig]]
 

@@ -65,6 +65,7 @@ class FewShot:
         "once; every answer costs more time, and small models gain little from it."
     )
     changes_weights: ClassVar[bool] = False
+    merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
     Config: ClassVar[type[TechniqueConfig]] = FewShotConfig
 
@@ -242,8 +243,7 @@ def longest_prompt(tokenizer: object, dataset: Dataset) -> int:
 
     rows = sorted([*dataset.train, *dataset.validation], key=lambda example: -len(example.input))[:50]
     return max(
-        len(encode_chat(tokenizer, dataset.prompt(e.input), add_generation_prompt=True).input_ids)
-        for e in rows
+        len(encode_chat(tokenizer, dataset.prompt(e), add_generation_prompt=True).input_ids) for e in rows
     )
 
 

@@ -37,6 +37,7 @@ class Full:
         "needs the most memory, and forgets the most of what the base model knew."
     )
     changes_weights: ClassVar[bool] = True
+    merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
     Config: ClassVar[type[TrainingConfig]] = FullConfig
 

@@ -67,6 +67,7 @@ class LoRA:
         "fine-tuning with a file of a few megabytes and less memory; on a small model it is hardly faster."
     )
     changes_weights: ClassVar[bool] = True
+    merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
     Config: ClassVar[type[TrainingConfig]] = LoRAConfig
 

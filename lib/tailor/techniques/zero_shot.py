@@ -24,6 +24,7 @@ class ZeroShot:
         "yardstick for everything else; it wins only where the base model already knows the task."
     )
     changes_weights: ClassVar[bool] = False
+    merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "nothing"
     Config: ClassVar[type[TechniqueConfig]] = ZeroShotConfig
 

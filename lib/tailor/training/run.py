@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tailor.progress import Log
 from tailor.techniques.base import Measure
 from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
+from tailor.training.weights import save_model
 
 
 def train(
@@ -25,6 +27,8 @@ def train(
     seed: int,
     log: Log,
     measure: Measure | None = None,
+    save: Callable[[Any, Path, str], None] = save_model,
+    make_optimizer: Callable[[Any, float], Any] | None = None,
 ) -> dict[str, Any]:
     """Train whatever of `model` requires a gradient, and save it as `out_dir`/model, whole or not at all.
 
@@ -33,6 +37,8 @@ def train(
 
     Args:
         base: the base model's name, kept with the weights.
+        save: (model, folder, base) writes what was learned; an adapter or the whole model where nothing is said.
+        make_optimizer: (model, learning rate) -> optimizer; AdamW where nothing is said.
 
     Returns:
         Figures for the run's record.
@@ -70,12 +76,14 @@ def train(
         log.note(f"Training goes on from step {int(found.name[5:]):,} of {steps:,}.")
         _show_again(course, log)
     set_seed(seed)
-    trainer = QuietTrainer(model, objective, rows, watch, folder, arguments(config, folder, steps, seed))
+    trainer = QuietTrainer(
+        model, objective, rows, watch, folder, arguments(config, folder, steps, seed), make_optimizer
+    )
     with stopping_cleanly(watch):
         trainer.train(resume_from_checkpoint=str(found) if found else None)
     if watch.interrupted:
         raise KeyboardInterrupt
-    figures = finish(model, watch, out_dir, base)
+    figures = finish(model, watch, out_dir, base, save)
     return {**figures, "notes": [*notes, *figures["notes"]]}
 
 
@@ -126,10 +134,12 @@ def count_steps(config: TrainingConfig, rows: int) -> int:
     return min(steps, config.max_steps) if config.max_steps else steps
 
 
-def finish(model: Any, watch: Any, out_dir: Path, base: str) -> dict[str, Any]:
+def finish(
+    model: Any, watch: Any, out_dir: Path, base: str, save: Callable[[Any, Path, str], None]
+) -> dict[str, Any]:
     """Put the best weights back, save them, and tell what happened."""
     from tailor.training.watch import BEST, broken
-    from tailor.training.weights import all_finite, count, load_trainable, save_model
+    from tailor.training.weights import all_finite, count, load_trainable
 
     course, folder = watch.course, out_dir / ".checkpoints"
     done = max((points[-1][0] for points in course.curves.values()), default=0)
@@ -139,7 +149,7 @@ def finish(model: Any, watch: Any, out_dir: Path, base: str) -> dict[str, Any]:
         raise broken("a weight", done, watch.config)
     with writing(out_dir / "model") as temporary:
         temporary.mkdir()
-        save_model(model, temporary, base)
+        save(model, temporary, base)
     shutil.rmtree(folder, ignore_errors=True)
     return {
         **count(model),

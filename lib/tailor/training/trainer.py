@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from tailor.training.checkpoints import all_checkpoints, seal
 from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
 from tailor.training.watch import BEST, Course, Watch, broken
-from tailor.training.weights import all_finite
+from tailor.training.weights import all_finite, load_trainable, save_trainable
 
-COURSE = "course.json"
+COURSE, TRAINED = "course.json", "trained.safetensors"
 
 
 def arguments(config: TrainingConfig, folder: Path, steps: int, seed: int) -> TrainingArguments:
@@ -59,6 +60,7 @@ class QuietTrainer(Trainer):
         rows: encoded training rows.
         watch: receives losses and decides when to save and to stop.
         folder: where checkpoints go.
+        make_optimizer: (model, learning rate) -> optimizer, where a technique moves its weights in its own way.
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class QuietTrainer(Trainer):
         watch: Watch,
         folder: Path,
         args: TrainingArguments,
+        make_optimizer: Callable[[Any, float], Any] | None = None,
     ) -> None:
         self.objective, self.watch, self.folder = objective, watch, folder
+        self.make_optimizer = make_optimizer
         self._losses: list[float] = []
         super().__init__(
             model=model, args=args, train_dataset=rows, data_collator=objective.collate, callbacks=[watch]
@@ -116,6 +120,11 @@ class QuietTrainer(Trainer):
     def floating_point_ops(self, inputs):
         return 0  # not read by anybody
 
+    def create_optimizer(self, model=None):
+        if self.make_optimizer and self.optimizer is None:
+            self.optimizer = self.make_optimizer(self.model, self.args.learning_rate)
+        return super().create_optimizer() if self.optimizer is None else self.optimizer
+
     # --- checkpoints -------------------------------------------------------------------------------------------
     def _save_checkpoint(self, model, trial):
         step = self.state.global_step
@@ -134,6 +143,14 @@ class QuietTrainer(Trainer):
         finally:
             shutil.rmtree(self.folder / ".writing", ignore_errors=True)
         self._drop_old_best()
+
+    def _save(self, output_dir=None, state_dict=None):
+        """What is trained and nothing else: frozen weights are the base model's, which is there."""
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+        save_trainable(self.model, Path(output_dir) / TRAINED)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+        load_trainable(self.model, Path(resume_from_checkpoint) / TRAINED)
 
     def _get_output_dir(self, trial):
         return str(self.folder / ".writing")

@@ -1,0 +1,114 @@
+"""Soft prompts as tokens of their own: ids beyond the vocabulary, whose embeddings come from a small table.
+
+The base model stays as it is. Its input embedding is wrapped: an id below the vocabulary's size gives the base's own
+vector, one above it a row of the table. A soft prompt is then a few ids before the text, and whatever a model can do
+with ids (generate, score, share caches, hold rows of different tasks in one batch) it does with soft prompts too.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from tailor.models.classifier import ClassifierModel
+from tailor.models.language_model import Prompt
+from tailor.models.local_model import LocalModel
+
+
+class VirtualTokens(torch.nn.Module):
+    """An input embedding with more rows than the base model has.
+
+    Args:
+        base: the base model's embedding, [v, d].
+        source: returns the table of virtual tokens, [n, d], when called; a module, so that it can be trained.
+    """
+
+    def __init__(self, base: torch.nn.Module, source: torch.nn.Module) -> None:
+        super().__init__()
+        self.base, self.source = base, source
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The base's own [v, d], which a tied head goes on using."""
+        return self.base.weight
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """[b, t] ids -> [b, t, d]."""
+        size = self.base.weight.shape[0]
+        states = self.base(ids.clamp(max=size - 1))
+        virtual = ids >= size
+        if not bool(virtual.any()):
+            return states
+        rows = self.source()[(ids - size).clamp(min=0)].to(states.dtype)
+        return torch.where(virtual[..., None], rows, states)
+
+
+class Table(torch.nn.Module):
+    """Virtual tokens that are numbers of their own (prompt tuning), [n, d]."""
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        super().__init__()
+        self.rows = torch.nn.Parameter(rows.clone().float())
+
+    def forward(self) -> torch.Tensor:
+        return self.rows
+
+
+def attach(model: Any, source: torch.nn.Module) -> int:
+    """Freeze ``model`` and give it the virtual tokens of ``source``; returns the id of the first one."""
+    embedding = model.get_input_embeddings()
+    model.requires_grad_(False)
+    model.set_input_embeddings(VirtualTokens(embedding, source))
+    model._tailor_split = "untried"  # the body changed: whether head and body can be run apart is tried again
+    return embedding.weight.shape[0]
+
+
+class SoftPromptModel(LocalModel):
+    """A decoder that reads virtual tokens before every prompt.
+
+    Args:
+        prefix: ids of the virtual tokens.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, prefix: Sequence[int], **options: Any) -> None:
+        super().__init__(model, tokenizer, **options)
+        self.prefix = list(prefix)
+
+    def encode(self, prompt: Prompt, room: int = 0) -> list[int]:
+        return [*self.prefix, *super().encode(prompt, room + len(self.prefix))]
+
+
+class SoftPromptClassifier(ClassifierModel):
+    """An encoder that reads virtual tokens after its first token, from which the head takes the sentence's vector."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, labels: Sequence[str], prefix: Sequence[int], **options: Any
+    ) -> None:
+        super().__init__(model, tokenizer, labels, **options)
+        self.prefix = list(prefix)
+
+    def encode(self, prompt: Prompt, most: int) -> list[int]:
+        first, *rest = super().encode(prompt, most - len(self.prefix))
+        return [first, *self.prefix, *rest]
+
+
+def nearest_words(rows: torch.Tensor, model: Any, tokenizer: Any, most: int = 3) -> list[list[str]]:
+    """For each virtual token the vocabulary's tokens whose embeddings point the same way, the likest first.
+
+    What they mean is limited: a virtual token need not lie near any word, and still work (Khashabi et al. 2022,
+    Prompt Waywardness, section 4).
+
+    Args:
+        rows: [n, d].
+    """
+    embedding = model.get_input_embeddings()
+    words = torch.nn.functional.normalize(
+        getattr(embedding, "base", embedding).weight.detach().float(), dim=1
+    )
+    likeness = torch.nn.functional.normalize(rows.detach().float(), dim=1) @ words.T
+    likeness[:, tokenizer.all_special_ids] = -np.inf
+    return [
+        [tokenizer.decode([token]).strip() or repr(tokenizer.decode([token])) for token in row]
+        for row in likeness.topk(min(most, likeness.shape[1])).indices.tolist()
+    ]

@@ -1,0 +1,268 @@
+"""Prompt tuning: a few virtual tokens before the input are trained, nothing else. Also what p-tuning shares with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from tailor.data.dataset import Dataset, Example
+from tailor.machine import Machine
+from tailor.models.catalog import ModelSource
+from tailor.models.language_model import LanguageModel
+from tailor.models.prompt_table import FILE, PromptTable
+from tailor.progress import Log
+from tailor.settings import setting
+from tailor.techniques.base import LearnsFrom, Measure
+from tailor.techniques.full import tuning_blockers
+from tailor.training.batches import MASKED
+from tailor.training.settings import TrainingConfig
+
+if TYPE_CHECKING:
+    import torch
+
+LESTER = "Lester et al. 2021, The Power of Scale for Parameter-Efficient Prompt Tuning"
+TASK = "task"
+
+
+class SoftPromptConfig(TrainingConfig):
+    """What prompt tuning and p-tuning share."""
+
+    virtual_tokens: int = setting(
+        20,
+        "How many virtual tokens stand before the input. More hold more and are read with every question; beyond 20 "
+        "little is gained.",
+        unit="tokens",
+        ge=1,
+        le=200,
+        source=f"{LESTER}, section 3.2 (20 to 100)",
+    )
+    start_from: Literal["vocabulary", "text", "labels", "random"] = setting(
+        "vocabulary",
+        "Where the virtual tokens begin: at tokens drawn from your training texts, at those of start_text, at those of "
+        "the labels, or at random numbers. Random learns much more slowly.",
+        source=f"{LESTER}, section 3.2 (label words and vocabulary beat random); PEFT's comparison (5.7, 34.3)",
+    )
+    start_text: str = setting(
+        "",
+        "For start_from 'text': a sentence that says what to do; empty takes the system prompt.",
+        multiline=True,
+    )
+
+
+class PromptTuningConfig(SoftPromptConfig):
+    """How the virtual tokens begin, and how they are trained."""
+
+    learning_rate: float = setting(
+        3e-2,
+        "How far each step moves the virtual tokens. They bear, and need, far more than weights do.",
+        log=True,
+        gt=0.0,
+        le=10.0,
+    )
+
+
+class PromptTuning:
+    name: ClassVar[str] = "prompt_tuning"
+    title: ClassVar[str] = "Prompt tuning"
+    source: ClassVar[str] = f"{LESTER}, section 2"
+    summary: ClassVar[str] = (
+        "Trains a few virtual tokens that stand before every input; the model stays frozen, and one copy of it serves "
+        "many tasks. The file has a few kilobytes. Learns less than LoRA on small models, and slowly."
+    )
+    changes_weights: ClassVar[bool] = True
+    merges: ClassVar[bool] = False
+    learns_from: ClassVar[LearnsFrom] = "prompt-completion"
+    Config: ClassVar[type[TrainingConfig]] = PromptTuningConfig
+
+    def find_blockers(
+        self, config: PromptTuningConfig, dataset: Dataset, base: ModelSource, machine: Machine
+    ) -> list[str]:
+        return soft_prompt_blockers(self.title, config, dataset, base, machine)
+
+    def fit(
+        self,
+        base: ModelSource,
+        dataset: Dataset,
+        config: PromptTuningConfig,
+        out_dir: Path,
+        *,
+        seed: int,
+        log: Log,
+        measure: Measure | None = None,
+    ) -> dict:
+        from tailor.models.virtual_tokens import Table
+
+        return fit_soft_prompt(base, dataset, config, out_dir, Table, seed=seed, log=log, measure=measure)
+
+    def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
+        return load_soft_prompt(base, dataset, out_dir)
+
+
+def fit_soft_prompt(
+    base: ModelSource,
+    dataset: Dataset,
+    config: SoftPromptConfig,
+    out_dir: Path,
+    make_source: "Callable[[torch.Tensor], torch.nn.Module]",
+    *,
+    seed: int,
+    log: Log,
+    measure: Measure | None,
+) -> dict[str, Any]:
+    """Train what gives the virtual tokens, and save these as a prompt table with one task.
+
+    Args:
+        make_source: from the first values [n, d], a module that returns the virtual tokens [n, d] when called.
+    """
+    from transformers import set_seed
+
+    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.virtual_tokens import attach, nearest_words
+    from tailor.training.objectives import LearnAnswers, LearnLabels
+    from tailor.training.run import train
+
+    set_seed(seed)
+    tokenizer = load_tokenizer(base)
+    encoder = base.architecture == "encoder"
+    model = load_model(base, task="classify", labels=dataset.labels) if encoder else load_model(base)
+    first_rows = model.get_input_embeddings().weight[first_tokens(tokenizer, dataset, config, seed)]
+    source = make_source(first_rows.detach())
+    first = attach(model, source)
+    for weight in new_head(model):
+        weight.requires_grad_(True)
+    inner = (LearnLabels if encoder else LearnAnswers)(tokenizer, dataset)
+    objective = WithSoftPrompt(inner, range(first, first + config.virtual_tokens), base.context)
+
+    def save(model: Any, folder: Path, base_name: str) -> None:
+        head = {
+            name: weight.detach().clone()
+            for name, weight in model.named_parameters()
+            if weight.requires_grad and not _of_source(name)
+        }
+        PromptTable(base_name, {TASK: source().detach().clone()}, {TASK: head} if head else {}).save(
+            folder / FILE
+        )
+
+    figures = train(
+        model,
+        objective,
+        dataset,
+        config,
+        out_dir,
+        base=base.name,
+        seed=seed,
+        log=log,
+        measure=measure,
+        save=save,
+    )
+    words = nearest_words(source(), model, tokenizer)
+    figures["notes"].append(
+        "Nearest words of the virtual tokens: " + "; ".join(" ".join(near) for near in words)
+    )
+    return figures
+
+
+def _of_source(name: str) -> bool:
+    return ".source." in name
+
+
+def new_head(model: Any) -> list[Any]:
+    """The weights of an encoder's classification head, which no pre-training has seen; none for a decoder."""
+    if not type(model).__name__.endswith("ForSequenceClassification"):
+        return []
+    body = f"{model.base_model_prefix}."
+    return [weight for name, weight in model.named_parameters() if not name.startswith(body)]
+
+
+def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
+    """The base model with the virtual tokens of a run."""
+    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.virtual_tokens import SoftPromptClassifier, SoftPromptModel, Table, attach
+
+    table = PromptTable.load(out_dir / "model" / FILE)
+    rows, tokenizer = table.task(TASK), load_tokenizer(base)
+    encoder = base.architecture == "encoder"
+    model = load_model(base, task="classify", labels=dataset.labels) if encoder else load_model(base)
+    table.check_base(base.name, model.get_input_embeddings().weight.shape[1])
+    if TASK in table.heads:
+        model.load_state_dict(table.heads[TASK], strict=False)
+    first = attach(model, Table(rows))
+    ids = range(first, first + len(rows))
+    if encoder:
+        return SoftPromptClassifier(model.eval(), tokenizer, dataset.labels, ids)
+    return SoftPromptModel(model.eval(), tokenizer, ids)
+
+
+class WithSoftPrompt:
+    """An objective whose rows begin with virtual tokens, which are read and not learned.
+
+    Args:
+        inner: the objective without them.
+        prefix: their ids.
+        context: what the base model reads; rows that no longer fit are left out.
+    """
+
+    def __init__(self, inner: Any, prefix: range, context: int | None) -> None:
+        self.inner, self.prefix, self.context = inner, list(prefix), context
+        self.collate, self.loss = inner.collate, inner.loss
+
+    def encode(self, example: Example) -> dict[str, Any] | None:
+        row = self.inner.encode(example)
+        if row is None or (self.context and len(row["input_ids"]) + len(self.prefix) > self.context):
+            return None
+        classes = not isinstance(row["labels"], list)
+        at = 1 if classes else 0  # an encoder's head reads the first token: it stays first
+        row["input_ids"][at:at] = self.prefix
+        if not classes:
+            row["labels"][:0] = [MASKED] * len(self.prefix)
+        if row.get("token_weights"):
+            row["token_weights"] = [1.0] * len(self.prefix) + list(row["token_weights"])
+        return row
+
+    def as_language_model(self, model: Any) -> LanguageModel:
+        from tailor.models.virtual_tokens import SoftPromptClassifier, SoftPromptModel
+
+        tokenizer, labels = self.inner.tokenizer, self.inner.dataset.labels
+        if hasattr(self.inner, "numbers"):
+            return SoftPromptClassifier(model, tokenizer, labels, self.prefix)
+        return SoftPromptModel(model, tokenizer, self.prefix)
+
+
+def first_tokens(tokenizer: Any, dataset: Dataset, config: SoftPromptConfig, seed: int) -> list[int]:
+    """Ids of the tokens at whose embeddings the virtual tokens begin, as many as there are virtual tokens.
+
+    "random" takes tokens drawn from the whole vocabulary: vectors of the size the model knows.
+    """
+    import numpy as np
+
+    random, count = np.random.default_rng(seed), config.virtual_tokens
+    if config.start_from == "random":
+        return random.integers(len(tokenizer), size=count).tolist()
+    if config.start_from == "text":
+        texts = [config.start_text or dataset.record.system_prompt]
+    elif config.start_from == "labels":
+        texts = [" ".join(dataset.labels)]
+    else:
+        texts = [f"{example.input} {example.output}" for example in dataset.train[:500]]
+    special = set(tokenizer.all_special_ids)
+    ids = [token for text in texts for token in tokenizer.encode(text, add_special_tokens=False)]
+    ids = [token for token in ids if token not in special]
+    if config.start_from == "vocabulary":
+        ids = random.permutation(sorted(set(ids))).tolist()
+    if not ids:
+        return first_tokens(tokenizer, dataset, config.model_copy(update={"start_from": "random"}), seed)
+    return (ids * (count // len(ids) + 1))[:count]
+
+
+def soft_prompt_blockers(
+    title: str, config: SoftPromptConfig, dataset: Dataset, base: ModelSource, machine: Machine
+) -> list[str]:
+    """Why a soft prompt cannot be trained here."""
+    found = tuning_blockers(title, config, dataset, base, machine, trained_share=0.0)
+    if base.context and config.virtual_tokens > base.context // 2:
+        found.append(
+            f"{config.virtual_tokens} virtual tokens leave too little of the {base.context:,} tokens that {base.name} "
+            "reads. Choose fewer virtual_tokens."
+        )
+    if config.start_from == "labels" and dataset.task != "classify":
+        found.append("start_from is 'labels', and the task has none. Choose 'vocabulary' or 'text'.")
+    return found
