@@ -23,13 +23,14 @@ WORDS = ["cards", "loans", "fees", "limits", "rates", "savings", "phones", "code
 
 def rows(count=60):
     """Rows with something for every standard operation, spread over the table."""
-    texts, labels, who = [], [], []
+    plain, texts, labels, who = [], [], [], []
     for n in range(count):
         word = WORDS[n % 10]
         text = f"Could you please tell me about matter number {n} and my {word}, I have been waiting for it"
         text = "Ich möchte wissen, wann meine neue Karte endlich ankommt" if n % 23 == 5 else text
-        text = texts[-8].upper() if n % 11 == 9 else text
-        text = texts[-4].replace("please", "kindly") if n % 13 == 12 else text
+        text = plain[-8].upper() if n % 11 == 9 else text
+        text = plain[-4].replace("please", "kindly") if n % 13 == 12 else text
+        plain.append(text)
         text = f"<p>{text}</p> cafÃ©  &amp; +44 20 7946 00{n:02d}" if n % 5 == 1 else text
         texts.append("" if n % 17 == 16 else text + (FOOTER if n % 3 else ""))
         labels.append(["Card lost", "card-lost", "fee", "Fee "][n % 4])
