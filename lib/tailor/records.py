@@ -257,6 +257,9 @@ class DatasetRecord(Record):
     task: Task
     base_model: str
     roles: dict[str, str] = Field(description="role (input, output, label, group, time...) -> column")
+    shape: str = Field("", description="'prompt-completion', 'messages', 'Alpaca'... (tailor.data.shapes)")
+    shape_reason: str = ""
+    left_out: list[str] = Field([], description="sentences on what conversations had to leave out")
     labels: list[str] = []
     system_prompt: str = ""
     max_length: int

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from tailor.data.roles import describe_columns, find_roles, label_columns, required_columns, text_columns
+from tailor.data.columns import describe_columns, label_columns, required_columns, text_columns
+from tailor.data.roles import find_roles
 from tailor.errors import WorkbenchError
 
 COUNT = 60
@@ -83,7 +84,7 @@ def test_a_choice_wins_and_none_means_none():
 
 def test_conversations_need_no_output():
     cell = '[{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]'
-    assert roles(table(messages=[cell] * COUNT), "respond") == {"input": "messages"}
+    assert roles(table(messages=[cell] * COUNT), "respond") == {"conversation": "messages"}
 
 
 def refusal(frame, task, **chosen):

@@ -191,11 +191,20 @@ def test_conversations(home):
         return {"messages": [{"role": role, "content": text} for role, text in turns]}
 
     project, record = formatted(home, [talk(n) for n in range(30)], group_column="none")
-    assert record.roles == {"input": "messages"}
-    row = table(project, "dataset/train.parquet").row(0, named=True)
-    n = int(row["id"].split(":")[1]) - 1
-    assert row["input"] == f"User: {ticket(n)['message']}\n\nAssistant: Which one?\n\nUser: Number {n}"
-    assert row["output"] == ticket(n)["reply"]
+    assert record.roles == {"conversation": "messages"}
+    assert (record.shape, record.shape_reason) == (
+        "messages", "'messages' holds whole conversations, each message with 'role' and 'content'",
+    )  # fmt: skip
+    assert sum(split.rows for split in record.splits.values()) == 60
+    sides = {
+        name: {e.id.split("#")[0] for e in getattr(Dataset.open(project), name)} for name in record.splits
+    }
+    assert not sides["train"] & sides["test"] | sides["train"] & sides["validation"]
+    example = next(e for e in Dataset.open(project).train if e.id.endswith("#2"))
+    n = int(example.id.split(":")[1].split("#")[0]) - 1
+    assert Dataset.open(project).conversation(example) == talk(n)["messages"]
+    _, record = formatted(home, [talk(n) for n in range(30)], conversation_answers="last")
+    assert sum(split.rows for split in record.splits.values()) == 30
 
 
 def test_twins_and_customers_stay_on_one_side(home):

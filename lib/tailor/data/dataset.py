@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tailor.data.conversations import read_history
 from tailor.errors import WorkbenchError
 from tailor.records import DatasetRecord
 
@@ -22,6 +23,8 @@ class Example:
         source: file the row came from; for a row that Tailor made, what made it ("augmentation:typo", "glossary").
         weight: how much the row counts in training.
         parent: id of the row it was made from; empty for a row that was given.
+        system: the row's own system prompt; empty: the use case's.
+        history: earlier turns of the conversation as JSON messages; empty for none.
     """
 
     id: str
@@ -30,6 +33,8 @@ class Example:
     source: str = ""
     weight: float = 1.0
     parent: str = ""
+    system: str = ""
+    history: str = ""
 
 
 class Dataset:
@@ -91,12 +96,22 @@ class Dataset:
             ) from None
         return [Example(**row) for row in table.to_pylist()]
 
-    def prompt(self, text: str) -> list[Message]:
+    def prompt(self, asked: "Example | str") -> list[Message]:
         """The messages for an input: the one place where a prompt is put together, for training, evaluation,
-        chat, serving and export alike."""
-        system = [{"role": "system", "content": self.system_prompt}] if self.system_prompt else []
-        return [*system, {"role": "user", "content": text}]
+        chat, serving and export alike.
+
+        Args:
+            asked: a row, with its own system prompt and earlier turns where it has them; or a text alone.
+        """
+        given = Example("", asked, "") if isinstance(asked, str) else asked
+        return prompt_messages(given.system or self.system_prompt, given.history, given.input)
 
     def conversation(self, example: Example) -> list[Message]:
         """Prompt and answer, as the model learns them."""
-        return [*self.prompt(example.input), {"role": "assistant", "content": example.output}]
+        return [*self.prompt(example), {"role": "assistant", "content": example.output}]
+
+
+def prompt_messages(system: str, history: str, text: str) -> list[Message]:
+    """System prompt, earlier turns (as `Example.history` holds them) and the text asked, as messages."""
+    before = [{"role": "system", "content": system}] if system else []
+    return [*before, *read_history(history), {"role": "user", "content": text}]

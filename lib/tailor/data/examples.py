@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from tailor.data.conversations import read_messages
 from tailor.data.dates import sortable
+from tailor.data.exchanges import Draft, Reading, draft_rows
 from tailor.data.roles import Role
 from tailor.records import Task
 
@@ -17,12 +17,15 @@ class Formatted:
     """Rows on their way to a split.
 
     Attributes:
-        rows: id, input, output, source, label (as given; "" for respond), group, thread, time (ISO or "").
+        rows: id, input, output, source, system and history (see Example), rejected (the worse answer of a preference
+            pair, else ""), label (as given; "" for respond), group, thread, time (ISO or "").
         set_aside: id, input, output, reason.
+        notes: sentences on what conversations had to leave out.
     """
 
     rows: pl.DataFrame
     set_aside: list[tuple[str, str, str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def take_out(self, reasons: dict[str, str]) -> None:
         """Move the rows with these ids to `set_aside`."""
@@ -38,41 +41,47 @@ def given_roles(settings: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def format_rows(frame: pl.DataFrame, task: Task, roles: dict[str, Role], readable: bool) -> Formatted:
+def format_rows(
+    frame: pl.DataFrame, task: Task, roles: dict[str, Role], readable: bool, reading: Reading = Reading()
+) -> Formatted:
     """Apply roles to clean rows.
 
     Args:
         frame: row_id, source and the data's columns, as text.
         readable: write labels with blanks for underscores and hyphens ("card_arrival" -> "card arrival"), which
             is how a language model has seen the words.
+        reading: how conversations are read.
     """
-    count = frame.height
-    inputs = _texts(frame, roles["input"].column)
-    label = [""] * count
-    if "output" not in roles and "label" not in roles:
-        inputs, outputs, problems = _conversations(inputs)
-    else:
-        problems = [""] * count
-        outputs = _texts(frame, roles["label" if task == "classify" else "output"].column)
-        if task == "classify":
-            label = outputs
-            outputs = [readable_label(text) for text in outputs] if readable else outputs
+    drafts = draft_rows(frame, task, {name: role.column for name, role in roles.items()}, reading)
+    made = drafts.rows
+    taken = frame[[draft.place for draft in made]]
+    outputs = [draft.output for draft in made]
+    label = outputs if task == "classify" else [""] * len(made)
+    threads = _keys(taken, roles.get("thread"))
     rows = pl.DataFrame(
         {
-            "id": frame["row_id"],
-            "input": inputs,
-            "output": outputs,
-            "source": frame["source"],
+            "id": [draft.id for draft in made],
+            "input": [draft.input for draft in made],
+            "output": [readable_label(text) for text in outputs]
+            if task == "classify" and readable
+            else outputs,
+            "source": taken["source"],
+            "system": [draft.system for draft in made],
+            "history": [draft.history for draft in made],
+            "rejected": [draft.rejected for draft in made],
             "label": label,
-            "group": _keys(frame, roles.get("group")),
-            "thread": _keys(frame, roles.get("thread")),
-            "time": sortable(frame[roles["time"].column]) if "time" in roles else [""] * count,
+            "group": _keys(taken, roles.get("group")),
+            "thread": [draft.thread or key for draft, key in zip(made, threads, strict=True)],
+            "time": sortable(taken[roles["time"].column]) if "time" in roles else [""] * len(made),
         },
-        schema_overrides=dict.fromkeys(("group", "thread"), pl.String),
+        schema_overrides=dict.fromkeys(_TEXTS, pl.String),
     )
-    formatted = Formatted(rows)
-    formatted.take_out(_problems(rows, problems))
+    formatted = Formatted(rows, notes=drafts.notes)
+    formatted.take_out(_problems(made))
     return formatted
+
+
+_TEXTS = ("id", "input", "output", "system", "history", "rejected", "label", "group", "thread", "time")
 
 
 def readable_label(label: str) -> str:
@@ -92,26 +101,15 @@ def _keys(frame: pl.DataFrame, role: Role | None) -> list[str | None]:
     return [text or None for text in _texts(frame, role.column)]
 
 
-def _conversations(cells: list[str]) -> tuple[list[str], list[str], list[str]]:
-    read = [read_messages(cell) for cell in cells]
-    return (
-        [cell if isinstance(item, str) else item.input for cell, item in zip(cells, read, strict=True)],
-        ["" if isinstance(item, str) else item.output for item in read],
-        [item if isinstance(item, str) else "" for item in read],
-    )
-
-
-def _problems(rows: pl.DataFrame, found: list[str]) -> dict[str, str]:
+def _problems(drafts: list[Draft]) -> dict[str, str]:
     reasons = {}
-    for (row_id, text, output), problem in zip(
-        rows.select("id", "input", "output").rows(), found, strict=True
-    ):
-        if problem:
-            reasons[row_id] = problem
-        elif not text:
-            reasons[row_id] = "the input is empty"
-        elif not output:
-            reasons[row_id] = "the output is empty"
+    for draft in drafts:
+        if draft.problem:
+            reasons[draft.id] = draft.problem
+        elif not draft.input:
+            reasons[draft.id] = "the input is empty"
+        elif not draft.output:
+            reasons[draft.id] = "the output is empty"
     return reasons
 
 

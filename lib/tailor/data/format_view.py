@@ -37,7 +37,10 @@ class FormatView:
         }
 
     def roles(self) -> list[Block]:
-        return [_roles_table(self.project, self.record)]
+        left_out = [
+            Callout(f"{sentence[0].upper()}{sentence[1:]}.", "note") for sentence in self.record.left_out
+        ]
+        return [_shape(self.record), _roles_table(self.project, self.record), *left_out]
 
     def splits(self) -> list[Block]:
         """Their sizes, what was kept apart, and what was set aside."""
@@ -57,6 +60,10 @@ class FormatView:
 
     def tokens(self) -> list[Block]:
         return [Heading("What the model sees"), _example(self.project, self.record)]
+
+
+def _shape(record: DatasetRecord) -> Text:
+    return Text(f"The data have the shape '{record.shape}': {record.shape_reason}.")
 
 
 def _roles_table(project: Project, record: DatasetRecord) -> Table:

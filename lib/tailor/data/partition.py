@@ -71,8 +71,8 @@ def partition(
 
 def _tie_keys(rows: pl.DataFrame, choices: SplitChoices) -> tuple[dict[str, list], list[str]]:
     """What ties rows together, by the name of the leak it prevents."""
-    inputs = rows["input"].to_list()
-    keys: dict[str, list] = {"equal text": equality_keys(rows, ["input"]).to_list()}
+    inputs = [history + text for history, text in rows.select("history", "input").rows()]
+    keys: dict[str, list] = {"equal text": equality_keys(rows, ["history", "input"]).to_list()}
     if choices.near > 0:
         keys["nearly equal text"] = near_duplicate_clusters([inputs], choices.near)
     notes = []

@@ -3,7 +3,7 @@
 import polars as pl
 
 from tailor.blocks import Table
-from tailor.data.roles import describe_columns
+from tailor.data.columns import describe_columns
 
 
 def profile_table(rows: pl.DataFrame) -> Table:

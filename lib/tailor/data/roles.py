@@ -1,60 +1,60 @@
 """Which column plays which role: guessed from names and contents, with the reason told, or as a person says."""
 
-import re
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
-from tailor.data.readers.found import OWN_COLUMNS
+from tailor.data.columns import NAMES, Column, Kind, describe_columns, name_score
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.records import Task
 
-Kind = Literal["empty", "text", "label", "messages", "time", "number", "identifier", "group"]
+TIES = ("group", "thread", "time")
+CONTENTS = (
+    *(
+        "conversation",
+        "system",
+        "history",
+        "input",
+        "context",
+        "output",
+        "label",
+        "chosen",
+        "rejected",
+        "winner",
+    ),
+    *("speaker",),
+)
+"""Roles whose column holds what a model sees or learns: no column can have two of them."""
 
-# In order of preference. A name counts if it is one of these, or holds one of them as a word ("customer_message").
-NAMES: dict[str, tuple[str, ...]] = {
-    "input": (
-        *("input", "prompt", "question", "instruction", "customer_message", "message", "utterance", "query"),
-        *("request", "text", "body", "email", "ticket", "content", "sentence", "review", "comment"),
-    ),
-    "output": (
-        *("output", "response", "reply", "answer", "agent_reply", "completion", "target", "solution"),
-        *("resolution", "assistant", "summary", "translation"),
-    ),
-    "label": ("label", "intent", "category", "class", "topic", "sentiment", "tag", "target", "type"),
-    "group": ("group", "customer_id", "customer", "user_id", "client_id", "account_id", "user", "author"),
-    "thread": ("thread_id", "thread", "conversation_id", "conversation", "dialogue_id", "ticket_id"),
-    "time": ("time", "created_at", "timestamp", "date", "created", "sent_at", "received_at", "datetime"),
-}
-_SIDE_TEXTS = ("subject", "title", "note", "notes", "comment", "remark", "remarks")
 _KINDS: dict[str, tuple[Kind, ...]] = {
     "input": ("text", "messages"),
-    "output": ("text", "label"),
+    "output": ("text", "label", "messages"),
     "label": ("label",),
+    "context": ("text",),
+    "system": ("text", "label", "nested"),
+    "history": ("nested",),
+    "conversation": ("messages",),
+    "chosen": ("text", "label", "messages"),
+    "rejected": ("text", "label", "messages"),
+    "speaker": ("label", "group", "identifier"),
+    "turn": ("number", "label", "group"),
     "group": ("group", "identifier", "label", "text"),
-    "thread": ("group", "identifier", "label"),
+    "thread": ("group", "identifier", "label", "number"),
     "time": ("time",),
 }
-_CODE = r"^[A-Za-z]{0,12}[-_#]?[0-9A-Fa-f-]*\d[0-9A-Fa-f-]*$|^\S+@\S+$"
-_TIME = (
-    r"^\s*([A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4}|\d{4}-\d{1,2}-\d{1,2}|"
-    r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}/\d{1,2}/\d{1,2})([T ,].*)?$"
-)
-_NUMBER = r"^\s*[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?\s*%?\s*$"
-_LABEL_LENGTH, _LABEL_WORDS, _MOST_LABELS = 60, 6, 500
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one column holds. Lengths in characters, over the cells that are filled."""
-
-    name: str
-    kind: Kind
-    filled: float
-    distinct: int
-    median_length: float
-    longest: int
+_MEANING = {"input": "text a person writes", "output": "answer to learn", "label": "label to learn"}
+_HOLDS = {
+    "empty": "nothing",
+    "text": "running text",
+    "messages": "conversations",
+    "nested": "lists or objects",
+    "label": "few different short values",
+    "time": "dates",
+    "number": "numbers",
+    "group": "codes that repeat",
+    "identifier": "codes that do not repeat",
+}
+_SURE_NAME = 0.7  # one of the wanted names itself, not merely a word of it
 
 
 @dataclass(frozen=True)
@@ -67,185 +67,272 @@ class Role:
     confidence: float
 
 
-def describe_columns(frame: pl.DataFrame) -> list[Column]:
-    """Describe every column but Tailor's own, in the frame's order."""
-    return [_describe(frame[name]) for name in frame.columns if name not in OWN_COLUMNS]
-
-
-def _describe(cells: pl.Series) -> Column:
-    full = cells.drop_nulls()
-    full = full.filter(full.str.strip_chars() != "")
-    count = full.len()
-    if not count:
-        return Column(cells.name, "empty", 0.0, 0, 0.0, 0)
-    lengths = full.str.len_chars()
-    distinct = full.n_unique()
-    return Column(
-        name=cells.name,
-        kind=_kind(full, distinct, float(lengths.median() or 0)),
-        filled=count / cells.len(),
-        distinct=distinct,
-        median_length=float(lengths.median() or 0),
-        longest=int(lengths.max() or 0),
-    )
-
-
-def _kind(full: pl.Series, distinct: int, median_length: float) -> Kind:
-    sample = full.gather_every(max(1, full.len() // 2_000))  # sources differ: look at all of them
-
-    def share(pattern: str) -> float:
-        return float(sample.str.contains(pattern).mean() or 0)
-
-    if share(r'^\s*\[\s*\{.*"(role|from)"') > 0.8:
-        return "messages"
-    if share(_TIME) > 0.9:
-        return "time"
-    if share(_NUMBER) > 0.95 and not name_score(full.name, NAMES["group"] + NAMES["thread"]):
-        return "label" if distinct <= 20 and name_score(full.name, NAMES["label"]) else "number"
-    if share(_CODE) > 0.8:
-        return "identifier" if distinct > 0.95 * full.len() else "group"
-    words = float((sample.str.strip_chars().str.count_matches(r"[\s_]+") + 1).median() or 0)
-    few = distinct <= max(2, min(_MOST_LABELS, full.len() / 5))
-    called_so = name_score(full.name, NAMES["label"]) > 0.5 and distinct <= max(2, full.len() / 2)
-    if median_length <= _LABEL_LENGTH and words <= _LABEL_WORDS and (few or called_so):
-        return "label"
-    return "text"
-
-
-def plain_name(name: str) -> str:
-    """A column's name in lower case with underscores: "createdAt", "Created At" and "created.at" are one."""
-    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
-
-
-def name_score(name: str, wanted: tuple[str, ...], words: bool = True) -> float:
-    """How well a name fits: 1 for the first wanted one, a little less for each later one.
-
-    Args:
-        words: a name that only holds a wanted one as a word ("customer_message") counts a little over half.
-    """
-    plain = plain_name(name)
-    if plain in wanted:
-        return 1 - 0.02 * wanted.index(plain)
-    parts = plain.split("_") if words else []
-    return next((0.6 - 0.02 * place for place, word in enumerate(wanted) if word in parts), 0.0)
-
-
-def text_columns(columns: list[Column]) -> list[str]:
-    """The columns with running text."""
-    return [column.name for column in columns if column.kind == "text"]
-
-
-def label_columns(columns: list[Column]) -> list[str]:
-    """The columns that hold labels by their contents and are called so."""
-    return [c.name for c in columns if c.kind == "label" and name_score(c.name, NAMES["label"]) > 0.3]
-
-
-def required_columns(columns: list[Column]) -> list[str]:
-    """Columns a usable row must fill: text that most rows have (subjects and notes aside), and labels."""
-    texts = [
-        c.name
-        for c in columns
-        if c.kind in ("text", "messages") and c.filled >= 0.7 and not name_score(c.name, _SIDE_TEXTS)
-    ]
-    return texts + label_columns(columns)
-
-
 def find_roles(frame: pl.DataFrame, task: Task, chosen: dict[str, str]) -> dict[str, Role]:
     """Give each role its column.
 
+    The needed ones are input and label (`classify`); for `respond` the first that fits of: chosen and rejected answers
+    (with the prompt), a conversation, one turn a row (thread, speaker and text), input and output.
+
     Args:
-        chosen: role -> column as a person says; "" to guess, "none" for no column (group, thread and time only).
+        chosen: role -> column as a person says; "" to guess, "none" for no such column.
 
     Raises:
-        WorkbenchError: a column that is not there, one column in two roles, or none fit for a needed role.
+        WorkbenchError: a column that is not there or cannot play its role, one in two roles, or none for a needed role.
     """
-    columns = describe_columns(frame)
-    names = [column.name for column in columns]
-    roles: dict[str, Role] = {}
-    for role, column in chosen.items():
-        if column and column != "none":
-            _check_column(role, column, names)
-            roles[role] = Role(role, column, "chosen by hand", 1.0)
-    needed = ("input", "label") if task == "classify" else ("input", "output")
-    optional = ("group", "thread", "time")
-    for role in (*reversed(needed), *optional):
-        if role in roles or chosen.get(role) == "none":
-            continue
-        if (role in needed or role in optional) and (guess := _guess(role, columns, roles)):
-            roles[role] = guess
-    if "input" in roles and _kind_of(roles["input"].column, columns) == "messages":
-        roles.pop("output", None)
-        needed = needed if task == "classify" else ("input",)
-    _check_needed(roles, needed, names)
-    return {role: roles[role] for role in (*needed, *optional) if role in roles}
-
-
-def _kind_of(name: str, columns: list[Column]) -> Kind:
-    return next(column.kind for column in columns if column.name == name)
-
-
-def _check_column(role: str, column: str, names: list[str]) -> None:
-    if column not in names:
-        raise WorkbenchError(
-            f"04_format_data.{role}_column is '{column}', and the data has no such column",
-            f"one of: {', '.join(names)}",
-            f"correct the column's name.{did_you_mean(column, names)}",
-        )
-
-
-def _check_needed(roles: dict[str, Role], needed: tuple[str, ...], names: list[str]) -> None:
-    for role in needed:
-        if role not in roles:
-            raise WorkbenchError(
-                f"no column looks like the {role} (columns: {', '.join(names)})",
-                f"a column with the {_MEANING[role]}",
-                f"name it in 04_format_data.{role}_column",
-            )
-    used = [roles[role].column for role in needed]
-    if len(set(used)) < len(used):
-        raise WorkbenchError(
-            f"column '{used[0]}' is both {needed[0]} and {needed[1]}",
-            "two different columns",
-            f"change 04_format_data.{needed[0]}_column or {needed[1]}_column",
-        )
-
-
-_MEANING = {"input": "text a person writes", "output": "answer to learn", "label": "label to learn"}
-
-
-def _guess(role: str, columns: list[Column], taken: dict[str, Role]) -> Role | None:
-    """The best free column for a role: by name among columns of a fitting kind, else by contents."""
-    used = {given.column for given in taken.values()}
-    free = [c for c in columns if c.name not in used and c.kind in _KINDS[role]]
-    named = sorted(free, key=lambda c: (-name_score(c.name, NAMES[role]), columns.index(c)))
-    if named and (score := name_score(named[0].name, NAMES[role])) > 0:
-        best = named[0]
-        return Role(role, best.name, f"its name says so, and it holds {_HOLDS[best.kind]}", round(score, 2))
-    return _guess_by_contents(role, free)
-
-
-_HOLDS = {
-    "text": "running text",
-    "messages": "conversations",
-    "label": "few different short values",
-    "time": "dates",
-    "group": "codes that repeat",
-    "identifier": "codes that do not repeat",
-}
-
-
-def _guess_by_contents(role: str, free: list[Column]) -> Role | None:
-    if role == "input":
-        free = [c for c in free if c.kind == "messages"] or sorted(free, key=lambda c: -c.filled)
-        why = "it is the first column of running text that is left"
-    elif role == "output":
-        free = [c for c in free if c.kind == "text"][-1:]
-        why = "it is the last column of running text"
-    elif role == "label":
-        free = sorted(free, key=lambda c: (-c.filled, c.distinct))
-        why = "it holds few different short values"
-    elif role == "time":
-        why = "it holds dates"
+    search = _Search(describe_columns(frame), chosen)
+    if task == "classify":
+        search.classify()
     else:
-        return None  # a wrong guess would tie unrelated rows together
-    return Role(role, free[0].name, why, 0.4) if free else None
+        search.respond()
+    for role in TIES:
+        search.guess(role)
+    _check_pairs(search.roles, task)
+    return {role: search.roles[role] for role in (*CONTENTS, "turn", *TIES) if role in search.roles}
+
+
+class _Search:
+    """Roles given so far, and the columns still free."""
+
+    def __init__(self, columns: list[Column], chosen: dict[str, str]) -> None:
+        self.columns = {column.name: column for column in columns}
+        self.chosen = chosen
+        self.roles: dict[str, Role] = {}
+        for role, column in chosen.items():
+            if column and column != "none":
+                self._check(role, column)
+                self.roles[role] = Role(role, column, "chosen by hand", 1.0)
+
+    def _check(self, role: str, name: str) -> None:
+        if name not in self.columns:
+            raise WorkbenchError(
+                f"04_format_data.{role}_column is '{name}', and the data has no such column",
+                f"one of: {', '.join(self.columns)}",
+                f"correct the column's name.{did_you_mean(name, self.columns)}",
+            )
+        kind = self.columns[name].kind
+        strict = role in ("conversation", "history")
+        if kind == "empty" or (strict and kind not in _KINDS[role]):
+            needed = (
+                "conversations: lists of messages with role and content" if strict else "a column with text"
+            )
+            raise WorkbenchError(
+                f"04_format_data.{role}_column is '{name}', and that column holds {_HOLDS[kind]}",
+                needed,
+                f"choose another column for 04_format_data.{role}_column, or leave it empty",
+            )
+
+    # --- what is needed --------------------------------------------------------------------------------------------
+    def classify(self) -> None:
+        for role in ("label", "input"):
+            self.guess(role, by_contents=True)
+        self._need("input", "label")
+        self.guess("context")
+
+    def respond(self) -> None:
+        if not self._preference() and not self._conversation() and not self._turns():
+            self._input_and_output()
+        for role in ("system", "history"):
+            if "conversation" not in self.roles or role == "system":
+                self.guess(role)
+
+    def _preference(self) -> bool:
+        """Two answers to one prompt, by name or as output_1 and output_2 with a column that says which is better."""
+        if "output" in self.roles or "conversation" in self.roles:
+            return False
+        pair = [self._named(role) for role in ("chosen", "rejected")]
+        if all(pair):
+            self._take(*pair)
+        elif "chosen" in self.roles or "rejected" in self.roles:
+            return True  # one of the two by hand and no match for the other: told by _check_pairs
+        elif not self._numbered_pair():
+            return False
+        if not self._whole_conversations():
+            self.guess("input", by_contents=True)
+            self._need("input")
+        return True
+
+    def _whole_conversations(self) -> bool:
+        """Chosen and rejected hold the prompt themselves, and no column is called one."""
+        holds = [self.columns[self.roles[role].column].kind == "messages" for role in ("chosen", "rejected")]
+        return all(holds) and self._named("input") is None
+
+    def _numbered_pair(self) -> bool:
+        """output_1 and output_2 (answer_a and answer_b) beside a column with 1 or 2 (a or b)."""
+        for first in list(self.columns):
+            for mark, other in (("1", "2"), ("a", "b"), ("A", "B")):
+                second = first[:-1] + other
+                winner = self._named("winner", ("label", "number"))
+                if first.endswith(mark) and len(first) > 1 and second in self.columns and winner:
+                    why = f"'{first}' and '{second}' are two answers, and '{winner.column}' says which is better"
+                    self._take(
+                        Role("chosen", first, why, 0.8), Role("rejected", second, why, 0.8),
+                        Role("winner", winner.column, why, 0.8),
+                    )  # fmt: skip
+                    return True
+        return False
+
+    def _conversation(self) -> bool:
+        given = self.roles.get("input")
+        if given and self.columns[given.column].kind == "messages" and not self._named("output"):
+            self.roles["conversation"] = Role("conversation", given.column, given.reason, given.confidence)
+            del self.roles["input"]
+        if "conversation" in self.roles:
+            return True
+        if "input" in self.roles or "output" in self.roles or self._off("conversation"):
+            return False
+        free = self._free(("messages",))
+        prompt, answer = self._named("input", ("messages",)), self._named("output")
+        if not free or (prompt and answer and prompt.column != answer.column):
+            return False
+        best = self._named("conversation") or Role(
+            "conversation",
+            free[0].name,
+            "it is the only column with conversations",
+            0.8 if len(free) == 1 else 0.5,
+        )
+        self._take(best)
+        return True
+
+    def _turns(self) -> bool:
+        """One turn a row: a thread, a speaker and a text."""
+        if "speaker" not in self.roles and (
+            "input" in self.roles or "output" in self.roles or self._off("speaker")
+        ):
+            return False
+        speaker = self.roles.get("speaker") or self._named("speaker")
+        if speaker is None or self.columns[speaker.column].filled < 0.9:
+            return False
+        taken = {**self.roles, "speaker": speaker}
+        thread = self.roles.get("thread") or self._named("thread", taken=taken)
+        if thread is None or (self._named("output", taken=taken) and "speaker" not in self.roles):
+            return False
+        self._take(speaker, thread)
+        self.guess("input", by_contents=True)
+        self._need("input")
+        self.guess("turn")
+        return True
+
+    def _input_and_output(self) -> None:
+        self._instruction()
+        for role in ("output", "input"):
+            self.guess(role, by_contents=True)
+        self._need("input", "output")
+        self.guess("context")
+
+    def _instruction(self) -> None:
+        """Alpaca: what to do stands in `instruction`, what to do it on in `input`."""
+        names = {name.lower(): name for name in self.columns}
+        if "input" in self.roles or "context" in self.roles or not {"instruction", "input"} <= set(names):
+            return
+        why = "'instruction' says what to do"
+        self._take(Role("input", names["instruction"], why, 1.0))
+        if self.columns[names["input"]].kind != "empty" and not self._off("context"):
+            self._take(
+                Role("context", names["input"], "beside 'instruction', 'input' holds what to do it on", 1.0)
+            )
+
+    # --- search ----------------------------------------------------------------------------------------------------
+    def _off(self, role: str) -> bool:
+        return self.chosen.get(role) == "none"
+
+    def _take(self, *roles: Role) -> None:
+        for role in roles:
+            self.roles.setdefault(role.role, role)
+
+    def _free(self, kinds: tuple[Kind, ...], taken: dict[str, Role] | None = None) -> list[Column]:
+        used = {role.column for role in (taken or self.roles).values()}
+        return [c for c in self.columns.values() if c.name not in used and c.kind in kinds]
+
+    def _named(
+        self,
+        role: str,
+        kinds: tuple[Kind, ...] = (),
+        taken: dict[str, Role] | None = None,
+        least: float = _SURE_NAME,
+    ) -> Role | None:
+        """The free column whose name fits best; the one chosen by hand where there is one."""
+        if self._off(role):
+            return None
+        if role in self.roles:
+            return self.roles[role]
+        free = self._free(kinds or _KINDS[role], taken)
+        best = max(free, key=lambda column: name_score(column.name, NAMES[role]), default=None)
+        score = name_score(best.name, NAMES[role]) if best else 0.0
+        if score < least or not score:
+            return None
+        return Role(role, best.name, f"its name says so, and it holds {_HOLDS[best.kind]}", round(score, 2))
+
+    def guess(self, role: str, by_contents: bool = False) -> None:
+        """Give a role its column, if there is one: by name, else (input, output, label and time) by contents.
+
+        A role that is merely welcome wants one of its names in full: a column that only has such a word in its name
+        ("article_count") is more often something else.
+        """
+        loose = by_contents or role in TIES
+        found = self._named(role, least=0.0 if loose else _SURE_NAME)
+        if found is None and not self._off(role) and (by_contents or role == "time"):
+            found = self._by_contents(role)
+        if found:
+            self._take(found)
+
+    def _by_contents(self, role: str) -> Role | None:
+        free = self._free(_KINDS[role])
+        texts = [c for c in free if c.kind == "text"]
+        asking = [c for c in texts if c.questions > 0.5]
+        asking = asking if len(asking) == 1 and len(texts) > 1 else []
+        if role == "input":
+            messages = [c for c in free if c.kind == "messages"]
+            free = messages or asking or sorted(texts, key=lambda c: -c.filled)
+            why = (
+                "most of its texts are questions"
+                if free == asking
+                else "it is the first column of running text that is left"
+            )
+        elif role == "output":
+            free = [c for c in texts if c not in asking][-1:]
+            why = "it is the last column of running text"
+        elif role == "label":
+            free = sorted(free, key=lambda c: (-c.filled, c.distinct))
+            why = "it holds few different short values"
+        else:
+            why = "it holds dates"
+        return Role(role, free[0].name, why, 0.4) if free else None
+
+    def _need(self, *needed: str) -> None:
+        for role in needed:
+            if role not in self.roles:
+                nested = [name for name, column in self.columns.items() if column.kind == "nested"]
+                aside = f"; {', '.join(nested)}: lists or objects, which are never guessed" if nested else ""
+                raise WorkbenchError(
+                    f"no column looks like the {role} (columns: {', '.join(self.columns)}{aside})",
+                    f"a column with the {_MEANING[role]}",
+                    f"name it in 04_format_data.{role}_column",
+                )
+
+
+def _check_pairs(roles: dict[str, Role], task: Task) -> None:
+    """Refuse one column in two roles, and roles that need each other."""
+    seen: dict[str, str] = {}
+    for role in (name for name in CONTENTS if name in roles):
+        column = roles[role].column
+        if column in seen:
+            raise WorkbenchError(
+                f"column '{column}' is both {seen[column]} and {role}",
+                "two different columns",
+                f"change 04_format_data.{seen[column]}_column or {role}_column",
+            )
+        seen[column] = role
+    for role, other in (("chosen", "rejected"), ("rejected", "chosen"), ("speaker", "thread")):
+        if role in roles and other not in roles:
+            raise WorkbenchError(
+                f"04_format_data.{role}_column is '{roles[role].column}', and no column is the {other}",
+                f"both: {role} and {other}",
+                f"name a column in 04_format_data.{other}_column, or leave {role}_column empty",
+            )
+    for role in ("output", "conversation", "chosen", "speaker"):
+        if task == "classify" and role in roles and roles[role].confidence == 1.0:
+            raise WorkbenchError(
+                f"04_format_data.{role}_column is '{roles[role].column}', and the task is 'classify'",
+                "an input and a label",
+                f"empty 04_format_data.{role}_column, or set 01_define_use_case.task to 'respond'",
+            )

@@ -7,7 +7,7 @@ import polars as pl
 
 from tailor.data.gather import find_files
 from tailor.data.readers import Limits, read_file
-from tailor.data.roles import NAMES, Column, describe_columns, label_columns, name_score
+from tailor.data.columns import NAMES, Column, describe_columns, label_columns, name_score
 from tailor.errors import WorkbenchError
 from tailor.records import Task
 

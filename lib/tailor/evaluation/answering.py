@@ -85,7 +85,7 @@ def _answer_piece(
     path = pieces / f"{sha256_bytes(asked.encode())[:16]}.parquet" if pieces else None
     if path is not None and path.exists():
         return read_table(path, "this step")["answer"].to_list()
-    prompts = [dataset.prompt(example.input) for example in examples]
+    prompts = [dataset.prompt(example) for example in examples]
     if dataset.task == "classify":
         found = [[float(value) for value in row] for row in model.score_choices(prompts, dataset.labels)]
     else:

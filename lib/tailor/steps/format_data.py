@@ -5,11 +5,13 @@ from typing import Literal
 import polars as pl
 
 from tailor.blocks import Block
-from tailor.data.dataset import SPLITS
+from tailor.data.dataset import SPLITS, prompt_messages
 from tailor.data.examples import Formatted, format_rows, given_roles, rare_labels
+from tailor.data.exchanges import Reading
 from tailor.data.format_view import FormatView
 from tailor.data.partition import SplitChoices, partition
 from tailor.data.roles import find_roles
+from tailor.data.shapes import name_shape
 from tailor.data.splits import SplitBy
 from tailor.data.tables import read_table, write_table
 from tailor.data.tokens import Length, count_tokens
@@ -21,7 +23,7 @@ from tailor.records import DatasetRecord, ProjectRecord, Sources, Split, UseCase
 from tailor.settings import Settings as Base
 from tailor.settings import setting
 
-TEMPLATES, SPLITTING = "Templates and prompt", "Splitting"
+TEMPLATES, SPLITTING, SHAPES = "Templates and prompt", "Splitting", "Conversations, passages and preferences"
 """Groups of settings that the form folds away; a setting names its own by `section`."""
 
 
@@ -42,6 +44,48 @@ class Settings(Base):
         section=SPLITTING,
     )
     time_column: str = setting("", "When a row was written. Empty: guessed; 'none': no such column.")
+    conversation_column: str = setting(
+        "",
+        "Whole conversations: lists of messages as OpenAI, ShareGPT or Gemini write them. Empty: guessed; 'none': no "
+        "such column.",
+        section=SHAPES,
+    )
+    conversation_answers: Literal["every", "last"] = setting(
+        "every",
+        "Of a conversation with several answers, 'every' one is an example with what was said before it; 'last' learns "
+        "the last one alone.",
+        section=SHAPES,
+    )
+    speaker_column: str = setting(
+        "",
+        "Who speaks, where each row is one turn (or one e-mail) of the conversation in thread column. Empty: guessed; "
+        "'none': no such column.",
+        section=SHAPES,
+    )
+    assistant_speaker: str = setting(
+        "",
+        "The speaker whose words are to be learned, or the domain of their e-mail addresses. Empty: guessed.",
+        section=SHAPES,
+    )
+    context_column: str = setting(
+        "",
+        "A passage that the input is about; it becomes part of the prompt. Empty: guessed; 'none': no such column.",
+        section=SHAPES,
+    )
+    system_column: str = setting(
+        "",
+        "A system prompt of each row's own, in place of the use case's. Empty: guessed; 'none': no such column.",
+        section=SHAPES,
+    )
+    chosen_column: str = setting(
+        "",
+        "Of two answers the better one: it is learned, and the pair is kept for 09_align_with_feedback. Empty: "
+        "guessed; 'none': no such column.",
+        section=SHAPES,
+    )
+    rejected_column: str = setting(
+        "", "Of two answers the worse one. Empty: guessed; 'none': no such column.", section=SHAPES
+    )
     split_by: SplitBy = setting(
         "stratified",
         "'stratified' gives each split its share of every label; 'random' does not look at labels; 'grouped' insists "
@@ -95,14 +139,20 @@ class Settings(Base):
 
 
 def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
-    """Make dataset/{train,validation,test}.parquet and dataset/set_aside.parquet."""
+    """Make dataset/{train,validation,test}.parquet and dataset/set_aside.parquet; of preference pairs also
+    dataset/preferences.parquet."""
     chosen = project.load(ProjectRecord, "project.json")
     use_case = project.load(UseCase, "use_case.json")
     rows = read_table(project.path("clean.parquet"), "03_clean_data")
     roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
     for role in roles.values():
         log.note(f"{role.role}: column '{role.column}' ({role.reason})")
-    formatted = format_rows(rows, use_case.task, roles, settings.label_text == "readable")
+    shape = name_shape(rows, use_case.task, roles)
+    log.note(f"{shape.name}: {shape.reason}")
+    reading = Reading(settings.conversation_answers == "every", settings.assistant_speaker)
+    formatted = format_rows(rows, use_case.task, roles, settings.label_text == "readable", reading)
+    for note in formatted.notes:
+        log.note(note)
     if use_case.task == "classify":
         formatted.take_out(rare_labels(formatted.rows, settings.min_label_rows))
     lengths = _measure(formatted, chosen.base_model, use_case.system_prompt, settings.max_length, log)
@@ -115,6 +165,9 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         task=use_case.task,
         base_model=chosen.base_model,
         roles={name: role.column for name, role in roles.items()},
+        shape=shape.name,
+        shape_reason=shape.reason,
+        left_out=formatted.notes,
         labels=sorted(formatted.rows["output"].unique()) if use_case.task == "classify" else [],
         system_prompt=use_case.system_prompt,
         max_length=settings.max_length,
@@ -154,14 +207,13 @@ def _measure(
             f"at most {source.context:,}",
             "lower 04_format_data.max_length, or choose a base model that reads more in 00_start_here",
         )
-    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    texts = formatted.rows.select("id", "input", "output").rows()
+    texts = formatted.rows.select("id", "system", "history", "input", "output").rows()
     conversations = [
-        [*system, {"role": "user", "content": text}, {"role": "assistant", "content": output}]
-        for _, text, output in texts
+        [*prompt_messages(system or system_prompt, history, text), {"role": "assistant", "content": output}]
+        for _, system, history, text, output in texts
     ]
     counted = count_tokens(load_tokenizer(source), conversations, log)
-    lengths = {row_id: length for (row_id, _, _), length in zip(texts, counted, strict=True)}
+    lengths = {row_id: length for (row_id, *_), length in zip(texts, counted, strict=True)}
     formatted.take_out(
         {
             row_id: f"the prompt alone is longer than {max_length:,} tokens"
@@ -197,7 +249,19 @@ def _count_reasons(formatted: Formatted) -> dict[str, int]:
 
 def _write(formatted: Formatted, lengths: dict[str, Length], folder, max_length: int) -> dict[str, Split]:
     folder.mkdir(parents=True)
-    order = ("id", "input", "output", "source", "weight", "label", "group", "thread", "time", "tokens")
+    order = (
+        "id",
+        "input",
+        "output",
+        "source",
+        "weight",
+        "system",
+        "history",
+        "label",
+        "group",
+        "thread",
+        "time",
+    )
     rows = formatted.rows.with_columns(
         weight=pl.lit(1.0),
         prompt=pl.Series([lengths[i].prompt for i in formatted.rows["id"]], dtype=pl.Int64),
@@ -207,7 +271,7 @@ def _write(formatted: Formatted, lengths: dict[str, Length], folder, max_length:
     for name in SPLITS:
         part = rows.filter(pl.col("split") == name)
         path = folder / f"{name}.parquet"
-        write_table(part.select(order), path)
+        write_table(part.select(*order, "tokens"), path)
         kept = part["tokens"].clip(upper_bound=max_length)
         splits[name] = Split(
             rows=part.height,
@@ -217,6 +281,10 @@ def _write(formatted: Formatted, lengths: dict[str, Length], folder, max_length:
             longest=int(part["tokens"].max() or 0),
             sha256=sha256_file(path),
         )
+    pairs = rows.filter((pl.col("rejected") != "") & (pl.col("split") == "train"))
+    if pairs.height:
+        kept = pairs.select("id", "system", "history", prompt="input", chosen="output", rejected="rejected")
+        write_table(kept, folder / "preferences.parquet")
     schema = dict.fromkeys(("id", "input", "output", "reason"), pl.String)
     write_table(pl.DataFrame(formatted.set_aside, schema=schema, orient="row"), folder / "set_aside.parquet")
     return splits

@@ -85,7 +85,7 @@ def _different(examples: list[Example]) -> list[Example]:
 
 
 def _answers(model: LanguageModel, dataset: Dataset, rows: list[Example]) -> list[str]:
-    prompts = [dataset.prompt(row.input) for row in rows]
+    prompts = [dataset.prompt(row) for row in rows]
     if not prompts:
         return []
     if dataset.task == "classify":

@@ -90,7 +90,7 @@ class LearnLabels:
 
         if example.output not in self.numbers or example.weight <= 0:
             return None
-        ids = encode_text(self.tokenizer, self.dataset.prompt(example.input), self.dataset.max_length)
+        ids = encode_text(self.tokenizer, self.dataset.prompt(example), self.dataset.max_length)
         return {"input_ids": ids, "labels": self.numbers[example.output], "weight": example.weight}
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def pairs_from_answers(
     first choice may be. For texts it is what the model writes, unless it writes the reference. An answer that breaks a
     guideline which the reference keeps is told apart in `source`.
     """
-    prompts = [dataset.prompt(row.input) for row in rows]
+    prompts = [dataset.prompt(row) for row in rows]
     if dataset.task == "classify":
         rejected = _likeliest_wrong(model.score_choices(prompts, dataset.labels), dataset.labels, rows)
     else:
