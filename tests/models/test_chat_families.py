@@ -180,7 +180,7 @@ MEMORY = "needs more than 512 MiB of memory for a few short messages: it may be 
 BOMBS = {
     "{{ 'a' * (10 ** 9) }}": MEMORY,
     "{{ 'a'.center(10 ** 10) }}": MEMORY,
-    "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}": MEMORY,
+    "{% set n = namespace(x='aaaa') %}{% for i in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}": MEMORY,
     "{{ 'a' * 300000 }}": "writes more than 200,000 letters for a few short messages: it may be made to do harm",
     "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}": (
         "needs more than 2 seconds for a few short messages: it may be made to do harm"
