@@ -16,7 +16,7 @@ from tailor.data.cleaning.grel.values import (
     text_of,
     unwrap,
 )
-from tailor.errors import WorkbenchError
+from tailor.errors import WorkbenchError, did_you_mean
 
 _MOST_STEPS = 100_000
 _DEEPEST = 150
@@ -98,6 +98,7 @@ class Expression:
         rowwise: it does not ask for the row's number.
         columns: other columns that it names.
         numeric: its results may be numbers.
+        textual: its results are always texts, also of numbers.
 
     Raises:
         WorkbenchError: not GREL, or with something in it that Tailor does not have; while running, a pattern or an
@@ -110,6 +111,8 @@ class Expression:
         tree = parser.parse(text, where)
         self.value_only, self.rowwise, self.columns = _reads(tree)
         self.numeric = _numeric(tree)
+        self.textual = isinstance(tree, parser.Call) and tree.name in _TEXTUAL
+        _refuse_unknown(tree, where)
         if _depth(tree) > _DEEPEST:
             raise WorkbenchError(
                 f"{where} chains over {_DEEPEST} calls",
@@ -201,6 +204,53 @@ _NUMERIC = frozenset(
         "lastIndexOf",
     ]
 )
+
+
+_TEXTUAL = (
+    "toString",
+    "toUppercase",
+    "toLowercase",
+    "toTitlecase",
+    "replace",
+    "substring",
+    "slice",
+    "join",
+    "md5",
+)
+_KNOWN = ("value", "cell", "cells", "row", "rowIndex", "columnName")
+_OF_OPENREFINE = ("recon", "starred", "flagged", "record", "errorMessage", "project")
+"""What OpenRefine keeps beside the cells, and a table of text does not."""
+
+
+def _refuse_unknown(tree: parser.Node, where: str) -> None:
+    """A name that nothing has: better refused at once than null in every row."""
+    named, bound, waiting = set(), set(), [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, parser.Control):
+            places = {
+                "with": (1,),
+                "forNonBlank": (1,),
+                "forEach": (1,),
+                "filter": (1,),
+                "forEachIndex": (1, 2),
+            }
+            bound |= {
+                _name(node, place) for place in places.get(node.name, (3,) if node.name == "forRange" else ())
+            }
+        if isinstance(node, parser.Variable):
+            named.add(node.name)
+        if isinstance(node, parser.Field) and node.name in _OF_OPENREFINE:
+            named |= {node.name} if _cell_named(node) is None else set()
+        waiting += _children(node)
+    for name in sorted(named - bound - set(_KNOWN)):
+        kept = name in _OF_OPENREFINE
+        raise WorkbenchError(
+            f"{where} asks for '{name}', "
+            + ("which only OpenRefine keeps" if kept else "which nothing is called"),
+            f"one of: {', '.join(_KNOWN)}",
+            "correct the expression." + ("" if kept else did_you_mean(name, _KNOWN)),
+        )
 
 
 def _numeric(node: parser.Node) -> bool:

@@ -306,7 +306,7 @@ def replace_chars(value: Any, find: Any, new: Any) -> Any:
     return text_of(value).translate(table)
 
 
-def _plain_split(text: str, separator: str, keep_empty: bool) -> list[str]:
+def plain_split(text: str, separator: str, keep_empty: bool) -> list[str]:
     """Commons Lang's splitByWholeSeparator; a null or empty separator means blanks."""
     pieces = text.split(separator) if separator else re.split(r"\s", text)
     return pieces if keep_empty and text else [piece for piece in pieces if piece]
@@ -336,7 +336,7 @@ def split(value: Any, separator: Any, keep_empty: Any = False) -> Any:
         return _WRONG
     if isinstance(separator, LimitedPattern):
         return regex_split(separator, text_of(value))
-    return _plain_split(text_of(value), separator, keep_empty is True)
+    return plain_split(text_of(value), separator, keep_empty is True)
 
 
 @_function("splitByLengths", 2, 1_000)

@@ -5,7 +5,15 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tailor.data.cleaning.grel import EvalError, Expression, Scope, is_filled, stored, text_of
+from tailor.data.cleaning.grel import (
+    EvalError,
+    Expression,
+    Scope,
+    is_filled,
+    parse_number,
+    stored,
+    text_of,
+)
 from tailor.data.cleaning.grel.table import results
 from tailor.data.cleaning.operation import Columns, Operation, Outcome, rewrite
 from tailor.data.cleaning.wrangling.faceted import Faceted, Seen, never_own, offset_of
@@ -100,14 +108,17 @@ class TransformText(Faceted):
             found = results(frame, name, expression, self.numbers, offset_of(frame, decision))
             if self.repeat:
                 found = self._repeated(frame, name, expression, found)
-            cells = [self._text(value, cell) for value, cell in zip(found, frame[name], strict=True)]
+            typed = name in self.numbers
+            cells = [self._text(value, cell, typed) for value, cell in zip(found, frame[name], strict=True)]
             edited.append(where_chosen(rows, pl.Series(cells, dtype=pl.String), frame[name]))
         return rewrite(frame, edited)
 
-    def _text(self, found: Any, cell: str | None) -> str | None:
+    def _text(self, found: Any, cell: str | None, typed: bool) -> str | None:
         value = stored(found)
         if isinstance(value, EvalError):
             return cell if self.on_error == "keep" else None
+        if typed and cell and not isinstance(value, (str, bool)) and value == parse_number(cell):
+            return cell  # the number itself, written as it was
         return None if value is None else text_of(value)
 
     def _repeated(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 
 from tailor.data.cleaning.grel import EvalError, Expression, parse_number, stored, text_of
-from tailor.data.cleaning.grel.functions import regex_split
+from tailor.data.cleaning.grel.functions import plain_split, regex_split
 from tailor.data.cleaning.grel.table import results
 from tailor.data.cleaning.limited_regex import LimitedPattern
 from tailor.data.cleaning.operation import CHANGES, Columns, Operation, Outcome, no_rows
@@ -160,7 +160,7 @@ class SplitColumn(Faceted):
         elif self.separator:
             found = cell.split(self.separator, self.most - 1 if self.most else -1)
         else:
-            found = cell.split()
+            found = plain_split(cell, "", keep_empty=True)
         return [_as_number(piece) for piece in found] if self.guess_numbers else found
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Seen | None = None) -> Outcome:

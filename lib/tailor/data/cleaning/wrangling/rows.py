@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tailor.data.cleaning.grel.functions import regex_split
+from tailor.data.cleaning.grel.functions import plain_split, regex_split
 from tailor.data.cleaning.limited_regex import LimitedPattern
 from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome, drop, no_rows, rewrite
 from tailor.data.cleaning.wrangling.faceted import Faceted, Seen, never_own
@@ -110,7 +110,7 @@ class SplitIntoRows(_ByRecord):
             return [cell[start : start + length] for start, length in zip(starts, self.lengths, strict=True)]
         if self.regex:
             return regex_split(LimitedPattern(self.separator, self.title, java=True), cell)
-        return cell.split(self.separator) if self.separator else cell.split()
+        return plain_split(cell, self.separator, keep_empty=True)
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
         plan, column = decision or {}, self.columns[0]
