@@ -31,9 +31,17 @@ SMALL = {
     "few_shot": {"demonstrations": 1, "answer_room": 16},
     "prompt_tuning": TRAINING | {"learning_rate": 0.3},
     "p_tuning": TRAINING,
+    "prefix_tuning": TRAINING | {"learning_rate": 0.5},
     "lora": TRAINING,
+    "ia3": TRAINING | {"learning_rate": 0.1},
+    "layer_norm": TRAINING | {"learning_rate": 0.1},
+    "bottleneck": TRAINING,
+    "last_layers": TRAINING,
+    "layerwise": TRAINING,
     "full": TRAINING,
 }
+# what a few numbers can do for a frozen base of random weights in four steps
+FALLS = {"prompt_tuning": 0.9, "p_tuning": 0.9, "prefix_tuning": 0.9, "ia3": 0.9, "layer_norm": 0.9}
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 
@@ -131,15 +139,14 @@ def test_the_loss_falls_on_eight_examples(name, fitted):
     _, figures = fitted(name)
     losses = [point["value"] for point in figures["curves"]["training loss"]]
     assert len(losses) == 4
-    # a frozen base of random weights leaves a soft prompt less to do
-    assert losses[-1] < (0.8 if TECHNIQUES[name].merges else 0.9) * losses[0]
+    assert losses[-1] < FALLS.get(name, 0.8) * losses[0]
 
 
 @training
 def test_figures_count_what_is_trained(name, fitted):
     _, figures = fitted(name)
     assert 0 < figures["trainable_parameters"] <= figures["total_parameters"]
-    assert (figures["trainable_parameters"] == figures["total_parameters"]) == (name == "full")
+    assert (figures["trainable_parameters"] == figures["total_parameters"]) == (name in ("full", "layerwise"))
     assert figures["measured"]["tokens_per_second"] > 0
 
 

@@ -6,10 +6,11 @@ import pytest
 import small_project
 from tiny_model import write_tiny_model
 
+from tailor.data.prompts import PromptFormat
 from tailor.data.dataset import Dataset, Example
 from tailor.models.catalog import resolve
 from tailor.progress import Log
-from tailor.techniques.few_shot import FewShot, FewShotConfig, choose_demonstrations, insert, turns
+from tailor.techniques.few_shot import FewShot, FewShotConfig, choose_demonstrations, insert
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_more_demonstrations_than_rows_shows_each_once(dataset):
 
 def test_demonstrations_stand_between_system_prompt_and_question():
     system, question = {"role": "system", "content": "s"}, {"role": "user", "content": "q"}
-    shown = turns([Example("1", "a", "b")])
+    shown = PromptFormat().turns([Example("1", "a", "b")])
     assert insert([system, question], shown) == [
         system,
         {"role": "user", "content": "a"},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tailor.errors import WorkbenchError
+from tailor.models.catalog import ModelSource
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
@@ -39,6 +40,12 @@ def load_adapter(model: Any, folder: Path, base: str = "") -> Any:
             f"{WEIGHTS} and {CONFIG} as tuning wrote them",
             "delete the run's folder and run 07_tune again",
         ) from error
+
+
+def task_type(base: ModelSource) -> str:
+    """What PEFT calls the model's task; an encoder's classification head is new, and PEFT trains and saves it too."""
+    kinds = {"encoder": "SEQ_CLS", "encoder-decoder": "SEQ_2_SEQ_LM"}
+    return kinds.get(base.architecture, "CAUSAL_LM")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

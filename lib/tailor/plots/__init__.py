@@ -4,7 +4,7 @@ from tailor.plots.data import dropped_by_reason, length_histogram
 from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
 from tailor.plots.shapes import bars_with_intervals, counted_bars
 from tailor.plots.style import BLUE, GREY
-from tailor.plots.training import loss_curve, search_trials
+from tailor.plots.training import loss_curve, search_trials, update_ratios
 
 __all__ = [
     "BLUE",
@@ -18,4 +18,5 @@ __all__ = [
     "loss_curve",
     "metric_ladder",
     "search_trials",
+    "update_ratios",
 ]

@@ -65,6 +65,39 @@ def _curve(ax: "Axes", name: str, pairs: list[tuple[int, float]], colour: str, m
         )
 
 
+def update_ratios(curves: Mapping[str, Sequence[Point | tuple[int, float]]]) -> "Figure":
+    """How far each layer moved in a step, as a share of its weights' length, on a logarithmic axis.
+
+    Args:
+        curves: layer ("embeddings", "layer 1") -> points by optimizer step, from the input to the output.
+    """
+    import matplotlib as mpl
+
+    figure, (ax,) = new_figure(3.4)
+    shades = mpl.colormaps["viridis"]
+    for place, (layer, points) in enumerate(curves.items()):
+        pairs = [(step, value) for step, value in as_pairs(points) if value > 0]
+        shade = shades(0.9 * place / max(len(curves) - 1, 1))
+        steps, values = [step for step, _ in pairs], [value for _, value in pairs]
+        ax.plot(
+            steps,
+            values,
+            color=shade,
+            marker=MARKERS[place % 6],
+            markersize=3,
+            linewidth=1.4,
+            label=plain_text(layer),
+        )
+    ax.set_yscale("log")
+    ax.set_xlabel("optimizer step", fontsize=10)
+    ax.set_ylabel("change of a step / size of the weights", fontsize=10)
+    ax.grid(alpha=0.3)
+    ax.legend(
+        fontsize=8, frameon=False, ncols=1 + len(curves) // 9, loc="center left", bbox_to_anchor=(1.0, 0.5)
+    )
+    return figure
+
+
 def search_trials(trials: Sequence[Any], metric: str) -> "Figure":
     """Trials of a search: each one's curve, and its best value over the first setting that varies smoothly.
 

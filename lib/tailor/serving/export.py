@@ -9,7 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tailor.data.dataset import Dataset
+from tailor.data.dataset import Dataset, Example
 from tailor.errors import WorkbenchError
 from tailor.files import sha256_file, write_json, write_text, writing
 from tailor.models.language_model import LanguageModel
@@ -74,11 +74,9 @@ def local_model(model: LanguageModel, run: RunRecord):
 def _base_model(run: RunRecord, dataset: Dataset):
     """The base model as it was before anything was put into it."""
     from tailor.models.catalog import resolve
-    from tailor.models.loading import load_model
+    from tailor.techniques.full import load_base
 
-    source = resolve(run.base_model)
-    options = {"task": "classify", "labels": dataset.labels} if source.architecture == "encoder" else {}
-    return load_model(source, **options)
+    return load_base(resolve(run.base_model), dataset)
 
 
 def _save_weights(local, folder: Path, max_new_tokens: int) -> None:
@@ -105,15 +103,13 @@ def _save_weights(local, folder: Path, max_new_tokens: int) -> None:
 
 def _prompt(dataset: Dataset, technique: Path) -> dict:
     """What has to stand before a question, for whoever serves the model without this workbench."""
-    shown = technique / "demonstrations.json"
-    kept = json.loads(shown.read_text(encoding="utf-8")) if shown.exists() else {}
-    messages = dataset.prompt("{input}")
-    turns = [
-        {"role": role, "content": row[key]}
-        for row in kept.get("demonstrations", [])
-        for role, key in (("user", "input"), ("assistant", "output"))
-    ]
-    values = {"task": dataset.task, "messages": [*messages[:-1], *turns, messages[-1]]}
+    from tailor.techniques.few_shot import insert
+
+    path = technique / "demonstrations.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    shown = [Example(row["id"], row["input"], row["output"]) for row in kept.get("demonstrations", [])]
+    # the format's own words and not a template: an instruction's braces were read when the dataset was made
+    values = {"task": dataset.task, "messages": insert(dataset.prompt("{input}"), dataset.turns(shown))}
     return values | ({"labels": dataset.labels} if dataset.task == "classify" else {})
 
 

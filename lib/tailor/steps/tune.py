@@ -1,5 +1,7 @@
 """07: train the technique of the plan, and show what it learned."""
 
+from typing import Any
+
 from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
 from tailor.data.dataset import Dataset, Example
 from tailor.models.language_model import GenerationConfig, LanguageModel
@@ -102,6 +104,7 @@ def blocks(project: Project) -> list[Block]:
         Heading(f"{record.title} on {record.base_model}"),
         Callout(_verdict(record), "good" if _fell(record) else "warning"),
         Figure(lambda: _draw(record), _alt(record)),
+        *_ratio_figure(record),
         *[Text(note) for note in record.notes],
         _figures(record),
         Heading("What one batch looks like to the model"),
@@ -139,7 +142,35 @@ def _verdict(record: RunRecord) -> str:
 def _draw(record: RunRecord):
     from tailor.plots import loss_curve
 
-    return loss_curve(record.curves)
+    return loss_curve({name: points for name, points in record.curves.items() if name not in _ratios(record)})
+
+
+RATIO = "update ratio, "
+
+
+def _ratios(record: RunRecord) -> dict[str, list]:
+    """The curves of update-to-weight ratios, which techniques with a rate for each layer leave."""
+    return {name: points for name, points in record.curves.items() if name.startswith(RATIO)}
+
+
+def _ratio_figure(record: RunRecord) -> list[Block]:
+    ratios = {name.removeprefix(RATIO): points for name, points in _ratios(record).items()}
+    if not ratios:
+        return []
+
+    def draw() -> Any:
+        from tailor.plots import update_ratios
+
+        return update_ratios(ratios)
+
+    ends = ", ".join(f"{layer} {points[-1].value:.1e}" for layer, points in ratios.items())
+    return [
+        Text(
+            "How far each layer moves in a step, as a share of its weights' length. Around 0.001 is usual; a layer "
+            "far above the others is being rewritten, one far below learns nothing."
+        ),
+        Figure(draw, f"Update-to-weight ratio by layer; at the end: {ends}"),
+    ]
 
 
 def _alt(record: RunRecord) -> str:

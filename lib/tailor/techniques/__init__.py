@@ -5,10 +5,16 @@ Importing this package loads neither torch nor peft: each technique imports them
 
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.techniques.base import Technique
+from tailor.techniques.bottleneck import Bottleneck
 from tailor.techniques.few_shot import FewShot
 from tailor.techniques.full import Full
+from tailor.techniques.ia3 import IA3
+from tailor.techniques.last_layers import LastLayers
+from tailor.techniques.layer_norm import LayerNorm
+from tailor.techniques.layerwise import Layerwise
 from tailor.techniques.lora import LoRA
 from tailor.techniques.p_tuning import PTuning
+from tailor.techniques.prefix_tuning import PrefixTuning
 from tailor.techniques.prompt_tuning import PromptTuning
 from tailor.techniques.zero_shot import ZeroShot
 
@@ -17,8 +23,14 @@ TECHNIQUES: dict[str, Technique] = {
     FewShot.name: FewShot(),
     PromptTuning.name: PromptTuning(),
     PTuning.name: PTuning(),
+    PrefixTuning.name: PrefixTuning(),
     LoRA.name: LoRA(),
+    IA3.name: IA3(),
+    Bottleneck.name: Bottleneck(),
+    LayerNorm.name: LayerNorm(),
+    LastLayers.name: LastLayers(),
     Full.name: Full(),
+    Layerwise.name: Layerwise(),
 }
 
 

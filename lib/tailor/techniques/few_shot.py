@@ -100,7 +100,7 @@ class FewShot:
         else:
             chosen = choose_demonstrations(dataset, config.demonstrations, config.choose, seed)
             room = context_of(base) - config.answer_room - longest_prompt(load_tokenizer(base), dataset)
-            fitting = those_that_fit(load_tokenizer(base), chosen, room)
+            fitting = those_that_fit(load_tokenizer(base), chosen, room, dataset.turns)
             if len(fitting) < len(chosen):
                 notes.append(
                     f"{len(chosen) - len(fitting)} of {len(chosen)} demonstrations were left out: they do not fit "
@@ -126,7 +126,7 @@ class FewShot:
         if "nearest" in kept:
             return NearestShown(inner, dataset, kept["nearest"], kept["answer_room"], kept["embedding_model"])
         shown = [Example(d["id"], d["input"], d["output"]) for d in kept["demonstrations"]]
-        return Shown(inner, turns(shown))
+        return Shown(inner, dataset.turns(shown))
 
 
 class Shown:
@@ -162,7 +162,8 @@ class NearestShown(Shown):
     ) -> None:
         super().__init__(inner, [])
         self.examples, self.count, self.answer_room = dataset.train, count, answer_room
-        inputs = [example.input for example in self.examples]
+        self.turns = dataset.turns
+        inputs = [dataset.format.question(example.input)["content"] for example in self.examples]
         self.likeness = by_meaning(inputs, embedding_model) if embedding_model else by_letters(inputs)
 
     def extend(self, prompts: Sequence[Prompt]) -> list[Prompt]:
@@ -173,7 +174,9 @@ class NearestShown(Shown):
         order = np.argsort(-likeness, kind="stable")[: self.count]
         nearest = [self.examples[row] for row in order]
         room = self.inner.context - self.answer_room - len(self.inner.encode(prompt))
-        return insert(prompt, turns(those_that_fit(self.inner.tokenizer, nearest, room)[::-1]))
+        return insert(
+            prompt, self.turns(those_that_fit(self.inner.tokenizer, nearest, room, self.turns)[::-1])
+        )
 
 
 Likeness = Callable[[list[str]], np.ndarray]
@@ -195,15 +198,6 @@ def by_meaning(texts: list[str], model: str) -> Likeness:
 
     vectors = embed(texts, model)
     return lambda questions: embed(questions, model) @ vectors.T
-
-
-def turns(examples: Sequence[Example]) -> list[Message]:
-    """Each example as a question and its answer."""
-    return [
-        {"role": role, "content": text}
-        for example in examples
-        for role, text in (("user", example.input), ("assistant", example.output))
-    ]
 
 
 def insert(prompt: Prompt, demonstrations: list[Message]) -> Prompt:
@@ -247,7 +241,9 @@ def longest_prompt(tokenizer: object, dataset: Dataset) -> int:
     )
 
 
-def those_that_fit(tokenizer: object, examples: Sequence[Example], room: int) -> list[Example]:
+def those_that_fit(
+    tokenizer: object, examples: Sequence[Example], room: int, turns: Callable[[list[Example]], list[Message]]
+) -> list[Example]:
     """The examples, in order, whose tokens fit into `room` together; a longer one is passed over."""
     from tailor.models.chat import encode_chat
 

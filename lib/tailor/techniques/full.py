@@ -73,19 +73,23 @@ def fit_weights(
     seed: int,
     log: Log,
     measure: Measure | None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """Load the base model, let `prepare` choose what of it is trained, and train."""
+    """Load the base model, let `prepare` choose what of it is trained, and train.
+
+    Args:
+        options: `save` and `make_optimizer` of `tailor.training.run.train`.
+    """
     from transformers import set_seed
 
-    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.loading import load_tokenizer
     from tailor.training.objectives import LearnAnswers, LearnLabels
     from tailor.training.run import train
 
     set_seed(seed)  # before anything new is drawn: an adapter, a classification head
-    tokenizer = load_tokenizer(base)
-    encoder = base.architecture == "encoder"
-    model = load_model(base, task="classify", labels=dataset.labels) if encoder else load_model(base)
-    objective = (LearnLabels if encoder else LearnAnswers)(tokenizer, dataset)
+    model = load_base(base, dataset)
+    learn = LearnLabels if base.architecture == "encoder" else LearnAnswers
+    objective = learn(load_tokenizer(base), dataset)
     return train(
         prepare(model),
         objective,
@@ -96,25 +100,40 @@ def fit_weights(
         seed=seed,
         log=log,
         measure=measure,
+        **options,
     )
+
+
+def load_base(base: ModelSource, dataset: Dataset) -> Any:
+    """The base model as it is tuned: a decoder that writes, an encoder with a head for the dataset's labels."""
+    from tailor.models.loading import load_model
+
+    if base.architecture == "encoder":
+        return load_model(base, task="classify", labels=dataset.labels)
+    return load_model(base)
+
+
+def as_language_model(model: Any, base: ModelSource, dataset: Dataset) -> LanguageModel:
+    """A tuned model with its tokenizer, as the evaluator sees it."""
+    from tailor.models.classifier import ClassifierModel
+    from tailor.models.loading import load_tokenizer
+    from tailor.models.local_model import LocalModel
+
+    if base.architecture == "encoder":
+        return ClassifierModel(model.eval(), load_tokenizer(base), dataset.labels)
+    return LocalModel(model.eval(), load_tokenizer(base))
 
 
 def load_weights(base: ModelSource, dataset: Dataset, out_dir: Path, *, adapter: bool) -> LanguageModel:
     """What `fit_weights` saved, as a language model."""
     from tailor.models.adapters import load_adapter
-    from tailor.models.classifier import ClassifierModel
-    from tailor.models.loading import load_model, load_tokenizer
-    from tailor.models.local_model import LocalModel
+    from tailor.models.loading import load_model
 
     folder = out_dir / "model"
-    encoder = base.architecture == "encoder"
-    options = {"task": "classify", "labels": dataset.labels} if encoder else {}
     if adapter:
-        model = load_adapter(load_model(base, **options), folder, base.name)
-    else:
-        model = load_model(str(folder), **options)
-    tokenizer = load_tokenizer(base)
-    return ClassifierModel(model, tokenizer, dataset.labels) if encoder else LocalModel(model, tokenizer)
+        return as_language_model(load_adapter(load_base(base, dataset), folder, base.name), base, dataset)
+    options = {"task": "classify", "labels": dataset.labels} if base.architecture == "encoder" else {}
+    return as_language_model(load_model(str(folder), **options), base, dataset)
 
 
 def tuning_blockers(

@@ -100,7 +100,7 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
     """The model with fresh LoRA matrices, everything else frozen."""
     from peft import LoraConfig, get_peft_model
 
-    from tailor.models.adapters import quiet
+    from tailor.models.adapters import quiet, task_type
 
     targets: Any = "all-linear" if config.targets == "all-linear" else attention_layers(model)
     settings = LoraConfig(
@@ -108,8 +108,7 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
         target_modules=targets,
-        # an encoder's classification head is new: peft trains and saves it with the adapter
-        task_type="SEQ_CLS" if base.architecture == "encoder" else "CAUSAL_LM",
+        task_type=task_type(base),
     )
     with quiet():
         return get_peft_model(model, settings)

@@ -12,7 +12,7 @@ from tailor.models.prompt_table import FILE, PromptTable
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
-from tailor.techniques.full import tuning_blockers
+from tailor.techniques.full import load_base, tuning_blockers
 from tailor.training.batches import MASKED
 from tailor.training.settings import TrainingConfig
 
@@ -115,21 +115,20 @@ def fit_soft_prompt(
     """
     from transformers import set_seed
 
-    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.loading import load_tokenizer
     from tailor.models.virtual_tokens import attach, nearest_words
     from tailor.training.objectives import LearnAnswers, LearnLabels
     from tailor.training.run import train
 
     set_seed(seed)
     tokenizer = load_tokenizer(base)
-    encoder = base.architecture == "encoder"
-    model = load_model(base, task="classify", labels=dataset.labels) if encoder else load_model(base)
+    model = load_base(base, dataset)
     first_rows = model.get_input_embeddings().weight[first_tokens(tokenizer, dataset, config, seed)]
     source = make_source(first_rows.detach())
     first = attach(model, source)
     for weight in new_head(model):
         weight.requires_grad_(True)
-    inner = (LearnLabels if encoder else LearnAnswers)(tokenizer, dataset)
+    inner = (LearnLabels if base.architecture == "encoder" else LearnAnswers)(tokenizer, dataset)
     objective = WithSoftPrompt(inner, range(first, first + config.virtual_tokens), base.context)
 
     def save(model: Any, folder: Path, base_name: str) -> None:
@@ -175,19 +174,18 @@ def new_head(model: Any) -> list[Any]:
 
 def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
     """The base model with the virtual tokens of a run."""
-    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.loading import load_tokenizer
     from tailor.models.virtual_tokens import SoftPromptClassifier, SoftPromptModel, Table, attach
 
     table = PromptTable.load(out_dir / "model" / FILE)
     rows, tokenizer = table.task(TASK), load_tokenizer(base)
-    encoder = base.architecture == "encoder"
-    model = load_model(base, task="classify", labels=dataset.labels) if encoder else load_model(base)
+    model = load_base(base, dataset)
     table.check_base(base.name, model.get_input_embeddings().weight.shape[1])
     if TASK in table.heads:
         model.load_state_dict(table.heads[TASK], strict=False)
     first = attach(model, Table(rows))
     ids = range(first, first + len(rows))
-    if encoder:
+    if base.architecture == "encoder":
         return SoftPromptClassifier(model.eval(), tokenizer, dataset.labels, ids)
     return SoftPromptModel(model.eval(), tokenizer, ids)
 

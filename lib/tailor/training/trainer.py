@@ -16,12 +16,14 @@ from tailor.files import disk_error, write_json
 from tailor.models.forward import autocast
 from tailor.training.batches import LengthBuckets, prediction_weights
 from tailor.training.checkpoints import all_checkpoints, seal
+from tailor.training.layer_rates import record_update_ratios
 from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
 from tailor.training.watch import BEST, Course, Watch, broken
 from tailor.training.weights import all_finite, load_trainable, save_trainable
 
 COURSE, TRAINED = "course.json", "trained.safetensors"
+RATIO_POINTS = 20  # how often update-to-weight ratios are measured in a run
 
 
 def arguments(config: TrainingConfig, folder: Path, steps: int, seed: int) -> TrainingArguments:
@@ -123,6 +125,8 @@ class QuietTrainer(Trainer):
     def create_optimizer(self, model=None):
         if self.make_optimizer and self.optimizer is None:
             self.optimizer = self.make_optimizer(self.model, self.args.learning_rate)
+            every = max(1, self.args.max_steps // RATIO_POINTS)
+            record_update_ratios(self.optimizer, self.watch.add, lambda: self.state.global_step + 1, every)
         return super().create_optimizer() if self.optimizer is None else self.optimizer
 
     # --- checkpoints -------------------------------------------------------------------------------------------

@@ -24,12 +24,12 @@ def all_finite(model: Any) -> bool:
     return all(bool(weight.isfinite().all()) for weight in trainable(model).values())
 
 
-def save_trainable(model: Any, path: Path) -> None:
-    """Write the trained weights alone."""
+def save_trainable(model: Any, path: Path, base: str = "") -> None:
+    """Write the trained weights alone, and for which base model they are."""
     from safetensors.torch import save_file
 
     tensors = {name: weight.detach().cpu().contiguous() for name, weight in trainable(model).items()}
-    save_file(tensors, str(path))
+    save_file(tensors, str(path), metadata={"base": base})
 
 
 def load_trainable(model: Any, path: Path) -> None:
@@ -51,6 +51,30 @@ def load_trainable(model: Any, path: Path) -> None:
             f"{path} cannot be used ({str(error).splitlines()[0]})",
             "the weights as training wrote them",
             "delete the run's folder and run the step again",
+        ) from error
+
+
+def overlay(model: Any, path: Path, base: str) -> None:
+    """Put weights that `save_trainable` wrote in the place of a base model's own.
+
+    Raises:
+        WorkbenchError: the file is damaged or was made for another base model.
+    """
+    from safetensors import safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            made_for = (file.metadata() or {}).get("base", "")
+            kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        strange = set(kept) - set(dict(model.named_parameters()))
+        if strange or (made_for and made_for != base):
+            raise ValueError(f"made for {made_for or 'another model'}, not for {base}")
+        model.load_state_dict(kept, strict=False)
+    except Exception as error:  # safetensors and torch each raise their own kinds; all mean unusable weights
+        raise WorkbenchError(
+            f"{path} cannot be used ({str(error).splitlines()[0]})",
+            f"the weights as tuning {base} wrote them",
+            "choose the base model they were made for, or run 07_tune again",
         ) from error
 
 
