@@ -30,6 +30,7 @@ def setting(
     log: bool = False,
     multiline: bool = False,
     advanced: bool = False,
+    control: str | None = None,
     section: str | None = None,
     **bounds: Any,
 ) -> Any:
@@ -44,6 +45,7 @@ def setting(
         log: show a logarithmic slider (learning rates).
         multiline: show a text area.
         advanced: fold away under "more settings" in the form.
+        control: a control of its own in the form ("history": a list of cleaning operations).
         section: fold away together with the other settings of this subject ("Augmentation").
         bounds: pydantic's own: ge, gt, le, lt, min_length, max_length, pattern.
     """
@@ -54,6 +56,7 @@ def setting(
         "log": log,
         "multiline": multiline,
         "advanced": advanced,
+        "control": control,
         "section": section,
     }
     kept = {key: value for key, value in extra.items() if value}
@@ -79,6 +82,7 @@ class Described:
     log: bool
     multiline: bool
     advanced: bool
+    control: str | None
     section: str | None
     required: bool
 
@@ -110,6 +114,7 @@ def _describe_field(name: str, field: FieldInfo) -> Described:
         log=bool(extra.get("log")),
         multiline=bool(extra.get("multiline")),
         advanced=bool(extra.get("advanced")),
+        control=extra.get("control"),
         section=extra.get("section"),
         required=field.is_required(),
     )

@@ -29,6 +29,7 @@ class Settings(Base):
         list(STANDARD),
         "What is done to the rows, from top to bottom. One setting of an entry is changed by its path, such as "
         "operations.drop_near_duplicates.threshold: 0.9 or operations.remove_html.off: true.",
+        control="history",
     )
     text_columns: list[str] = setting(
         [], "Columns with running text. Empty: found out from their contents.", advanced=True

@@ -9,9 +9,11 @@ import traitlets
 import yaml
 from pydantic import BaseModel
 
+from tailor.html import FAINT, INK, safe
 from tailor.settings import Described
 
 _WIDE = widgets.Layout(width="98%")
+_COLUMNS = "minmax(120px, 190px) minmax(260px, 400px) minmax(180px, 1fr)"
 
 
 class NumberBox(widgets.HBox):
@@ -127,8 +129,28 @@ class Control:
         """
         return self._read(self.widget.value) if self.touched else self._given
 
+    @property
+    def wide(self) -> bool:
+        """Whether the widget takes the form's whole width."""
+        return self.setting.control is not None
+
+    def told(self) -> str:
+        """The value shown, for a table.
+
+        Raises:
+            ValueError: a YAML text that cannot be read.
+        """
+        return self.widget.told() if self.wide else plain(self.read())
+
     def _make(self, kinds: set, value: Any) -> widgets.Widget:
         tip = tooltip(self.setting)
+        if self.setting.control == "history":
+            from tailor.ui.history import (
+                HistoryBox,  # which shows settings of operations by way of this module
+            )
+
+            self._read = list
+            return HistoryBox(value)
         if self.setting.choices and list in kinds:
             self._read = list
             options = list(self.setting.choices)
@@ -257,3 +279,27 @@ def _read_yaml(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise ValueError(f"is not valid YAML{where}") from None
+
+
+def settings_grid(controls: list[Control]) -> widgets.GridBox:
+    """Rows of label, control and explanation."""
+    cells: list[widgets.Widget] = []
+    for control in controls:
+        cells += [_label(control.setting), control.widget, settings_help(control.setting)]
+    layout = widgets.Layout(
+        grid_template_columns=_COLUMNS, grid_gap="6px 14px", align_items="center", width="100%"
+    )
+    return widgets.GridBox(cells, layout=layout)
+
+
+def _label(setting: Described) -> widgets.HTML:
+    return widgets.HTML(f'<span title="{safe(tooltip(setting))}" style="{INK}">{safe(setting.label)}</span>')
+
+
+def settings_help(setting: Described) -> widgets.HTML:
+    """A setting's unit and explanation."""
+    unit = f"<b>{safe(setting.unit)}</b>. " if setting.unit else ""
+    return widgets.HTML(
+        f'<div title="{safe(tooltip(setting))}" style="{FAINT};font-size:12px;line-height:1.35">'
+        f"{unit}{safe(setting.explain)}</div>"
+    )

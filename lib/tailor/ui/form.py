@@ -12,10 +12,8 @@ from tailor.blocks import Table
 from tailor.errors import WorkbenchError
 from tailor.html import FAINT, INK, safe, to_html
 from tailor.plain import to_text
-from tailor.settings import Described, Settings, describe, make_settings
-from tailor.ui.controls import Control, plain, tooltip
-
-_COLUMNS = "minmax(120px, 190px) minmax(260px, 400px) minmax(180px, 1fr)"
+from tailor.settings import Settings, describe, make_settings
+from tailor.ui.controls import Control, settings_grid, settings_help
 
 
 class Form:
@@ -94,11 +92,17 @@ class Form:
     def _rows(self) -> list[widgets.Widget]:
         head = widgets.HTML(f'<div style="font-size:15px;font-weight:600;{INK}">{safe(self._title)}</div>')
         rows: list[widgets.Widget] = [head] if self._title else []
-        if usual := [self._controls[d.name] for d in self._described if not (d.advanced or d.section)]:
-            rows.append(_grid(usual))
+        usual = [self._controls[d.name] for d in self._described if not (d.advanced or d.section)]
+        for control in usual:
+            if control.wide:
+                rows += [settings_help(control.setting), control.widget]
+        if narrow := [control for control in usual if not control.wide]:
+            rows.append(settings_grid(narrow))
         if folded := self._folded():
             titles = [f"{name} ({len(controls)})" for name, controls in folded.items()]
-            rows.append(widgets.Accordion([_grid(controls) for controls in folded.values()], titles=titles))
+            rows.append(
+                widgets.Accordion([settings_grid(controls) for controls in folded.values()], titles=titles)
+            )
         if not self._described:
             rows.append(widgets.HTML(f'<div style="{FAINT}">This step has nothing to choose.</div>'))
         return [*rows, self._status]
@@ -130,7 +134,7 @@ class Form:
         for setting in self._described:
             control = self._controls[setting.name]
             try:
-                value = plain(control.read())
+                value = control.told()
             except ValueError:
                 value = str(control.widget.value)
             rows.append((setting.label, value, setting.unit or "", setting.explain))
@@ -141,29 +145,6 @@ class Form:
         table = self._table()
         widget = self.box._repr_mimebundle_() or {}
         return {**widget, "text/html": to_html(table), "text/plain": to_text(table)}
-
-
-def _grid(controls: list[Control]) -> widgets.GridBox:
-    """Rows of label, control and explanation."""
-    cells: list[widgets.Widget] = []
-    for control in controls:
-        cells += [_label(control.setting), control.widget, _help(control.setting)]
-    layout = widgets.Layout(
-        grid_template_columns=_COLUMNS, grid_gap="6px 14px", align_items="center", width="100%"
-    )
-    return widgets.GridBox(cells, layout=layout)
-
-
-def _label(setting: Described) -> widgets.HTML:
-    return widgets.HTML(f'<span title="{safe(tooltip(setting))}" style="{INK}">{safe(setting.label)}</span>')
-
-
-def _help(setting: Described) -> widgets.HTML:
-    unit = f"<b>{safe(setting.unit)}</b>. " if setting.unit else ""
-    return widgets.HTML(
-        f'<div title="{safe(tooltip(setting))}" style="{FAINT};font-size:12px;line-height:1.35">'
-        f"{unit}{safe(setting.explain)}</div>"
-    )
 
 
 def _line(sign: str, colour: str, text: str) -> str:

@@ -1,0 +1,222 @@
+"""The cleaning history as a list: entries with their counts, on and off, up and down, settings, undo and redo."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from tailor.blocks import Block, Callout
+from tailor.data.cleaning.history import History
+from tailor.data.cleaning.operation import Operation
+from tailor.data.cleaning.plan import OPERATIONS
+from tailor.errors import WorkbenchError
+from tailor.html import FAINT, INK, LINE, safe, to_html
+from tailor.records import Operation as Done
+from tailor.settings import describe
+from tailor.ui.controls import Control, plain, settings_grid
+
+_SMALL = widgets.Layout(width="34px", padding="0")
+Statistics = Callable[[Operation], Sequence[Block]]
+
+
+class HistoryBox(widgets.VBox):
+    """Shows a history and lets a person edit it. Nothing is run here: the next cell does that.
+
+    Attributes:
+        value: the entries, as a tuple of operations; may be set.
+        history: the same, with undo and redo. Whoever edits it calls `edited()` afterwards.
+        done: number of an entry -> what the last run did there; set by `show_run`.
+        statistics: gives what an operation shows before a threshold is chosen; None where there is no data yet.
+    """
+
+    value = traitlets.Tuple()
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.history = History(operations)
+        self.statistics: Statistics | None = None
+        self.done: dict[int, Done] = {}
+        self._ran: tuple[Operation, ...] = ()
+        self._rows: list[_Row] = []
+        self._list = widgets.VBox(layout=widgets.Layout(border=f"1px solid {LINE}"))
+        self._editor = widgets.VBox()
+        self._add = widgets.Dropdown(
+            options=[("Add an operation …", ""), *((kind.title, name) for name, kind in OPERATIONS.items())],
+            layout=widgets.Layout(width="280px"),
+        )
+        self.undo = _button("undo", "Take the last change of this list back", "Undo")
+        self.redo = _button("repeat", "Make it again", "Redo")
+        bar = widgets.HBox([self._add, self.undo, self.redo])
+        super().__init__([self._list, bar, self._editor], layout=widgets.Layout(width="100%"))
+        self.add_class("tailor-history")
+        self.value = self.history.operations
+        self._add.observe(self._on_add, "value")
+        self.undo.on_click(lambda _: self._reorder(self.history.undo))
+        self.redo.on_click(lambda _: self._reorder(self.history.redo))
+        self.observe(self._on_value, "value")
+        self._show()
+
+    # --- changes ---------------------------------------------------------------------------------------------------
+    def edited(self) -> None:
+        """Show what the history has become."""
+        self.value = self.history.operations
+
+    def show_run(self, ran: Sequence[Operation], done: Sequence[Done]) -> None:
+        """Show beside each entry what it did in the last run; an entry changed or moved since shows nothing."""
+        self._ran = tuple(ran)
+        self.done = {item.number: item for item in done}
+        self._show()
+
+    def _change(self, change: Callable, *args: Any, **settings: Any) -> None:
+        change(*args, **settings)
+        self.edited()
+
+    def _reorder(self, change: Callable, *args: Any) -> None:
+        """A change after which the open settings may belong to another entry."""
+        self.fold()
+        self._change(change, *args)
+
+    def _on_value(self, _: Any) -> None:
+        self.history.set(self.value)
+        self._show()
+
+    def _on_add(self, change: dict) -> None:
+        if name := change["new"]:
+            self._add.value = ""
+            self._change(self.history.add, OPERATIONS[name]())
+            self.show_settings(len(self.history.operations))
+
+    # --- looks -----------------------------------------------------------------------------------------------------
+    def _show(self) -> None:
+        entries = self.history.operations
+        while len(self._rows) < len(entries):
+            self._rows.append(_Row(self, len(self._rows) + 1))
+        for row, entry in zip(self._rows, entries, strict=False):
+            number = row.number
+            same = number <= len(self._ran) and self._ran[number - 1] == entry
+            row.show(entry, self.done.get(number) if same else None, last=number == len(entries))
+        boxes = tuple(row.box for row in self._rows[: len(entries)])
+        if self._list.children != boxes:
+            self._list.children = boxes
+        self.undo.disabled, self.redo.disabled = not self.history.can_undo, not self.history.can_redo
+
+    def show_settings(self, number: int) -> None:
+        """Show the settings of an entry below the list."""
+        entry = self.history.operations[number - 1]
+        self._editor.children = _Editor(self, number, entry).children
+
+    def fold(self) -> None:
+        """Put the settings of the entry away."""
+        self._editor.children = ()
+
+    def told(self) -> str:
+        """The entries, one a line, for an executed copy."""
+        lines = []
+        for number, entry in enumerate(self.history.operations, 1):
+            changed = changed_settings(entry)
+            off = " (off)" if entry.off else ""
+            lines.append(f"{number}. {entry.title}{off}{': ' if changed else ''}{changed}")
+        return "\n".join(lines)
+
+
+class _Row:
+    """One line of the list. Lines are made once and then show other entries: making widgets is what takes time."""
+
+    def __init__(self, owner: HistoryBox, number: int) -> None:
+        self.number = number
+        self._busy = False
+        history = owner.history
+        self.on = widgets.Checkbox(
+            indent=False, tooltip="Run this entry", layout=widgets.Layout(width="24px")
+        )
+        self.name = widgets.HTML(layout=widgets.Layout(flex="1 1 auto", min_width="0"))
+        self.counts = widgets.HTML(layout=widgets.Layout(width="200px"))
+        self.up = _button("arrow-up", "Run it earlier")
+        self.down = _button("arrow-down", "Run it later")
+        self.edit = _button("pencil", "Its settings")
+        self.remove = _button("trash", "Take it out of the list")
+        self.on.observe(lambda change: self._switch(owner, change["new"]), "value")
+        self.up.on_click(lambda _: owner._reorder(history.move, number, number - 1))
+        self.down.on_click(lambda _: owner._reorder(history.move, number, number + 1))
+        self.edit.on_click(lambda _: owner.show_settings(number))
+        self.remove.on_click(lambda _: owner._reorder(history.remove, number))
+        self.box = widgets.HBox(
+            [self.on, self.name, self.counts, self.up, self.down, self.edit, self.remove],
+            layout=widgets.Layout(padding="0 6px", align_items="center"),
+        )
+
+    def show(self, entry: Operation, done: Done | None, last: bool) -> None:
+        self._busy = True
+        self.on.value = not entry.off
+        self._busy = False
+        style = f"{FAINT};text-decoration:line-through" if entry.off else INK
+        self.name.value = (
+            f'<div style="line-height:1.35"><span style="{FAINT}">{self.number}.</span> '
+            f'<span style="{style}" title="{safe(entry.__doc__ or "")}">{safe(entry.title)}</span> '
+            f'<span style="{FAINT};font-size:12px">{safe(changed_settings(entry))}</span></div>'
+        )
+        told = "" if done is None or entry.off else f"{done.changed:,} changed · {done.dropped:,} dropped"
+        self.counts.value = f'<span style="{FAINT};font-size:12px">{told}</span>'
+        self.up.disabled, self.down.disabled = self.number == 1, last
+
+    def _switch(self, owner: HistoryBox, on: bool) -> None:
+        if not self._busy:
+            owner._change(owner.history.switch, self.number, not on)
+
+
+class _Editor:
+    """The settings of one entry, its warning, and statistics before a threshold is chosen."""
+
+    def __init__(self, owner: HistoryBox, number: int, entry: Operation) -> None:
+        self._owner, self._number = owner, number
+        self._controls = [
+            Control(d, getattr(entry, d.name)) for d in describe(type(entry)) if d.name != "off"
+        ]
+        for control in self._controls:
+            control.widget.observe(self._on_change, "value")
+        self._told = widgets.HTML()
+        close = _button("check", "Fold these settings away", "Done")
+        close.on_click(lambda _: owner.fold())
+        look = _button("bar-chart", "Counted on the rows as they are now", "Statistics")
+        look.on_click(lambda _: self._look())
+        look.layout.display = None if owner.statistics else "none"
+        head = f'<div style="{INK};font-weight:600;margin-top:8px">{number}. {safe(entry.title)}</div>'
+        text = f'<div style="{FAINT};max-width:90ch">{safe(" ".join((entry.__doc__ or "").split()))}</div>'
+        warning = to_html(Callout(entry.warning, "warning")) if entry.warning else ""
+        self._shown = widgets.HTML()
+        self.children = (
+            widgets.HTML(head + text + warning),
+            settings_grid(self._controls),
+            self._told,
+            widgets.HBox([close, look]),
+            self._shown,
+        )
+
+    def _on_change(self, _: Any) -> None:
+        try:
+            values = {control.setting.name: control.read() for control in self._controls}
+            self._owner._change(self._owner.history.change, self._number, **values)
+            self._told.value = ""
+        except (WorkbenchError, ValueError) as error:
+            told = error.found if isinstance(error, WorkbenchError) else str(error)
+            needed = f"; needed: {error.needed}" if isinstance(error, WorkbenchError) else ""
+            self._told.value = to_html(Callout(f"Not taken over: {told}{needed}", "bad"))
+
+    def _look(self) -> None:
+        entry = self._owner.history.operations[self._number - 1]
+        blocks = self._owner.statistics(entry) if self._owner.statistics else []
+        none = '<span style="font-size:12px">This operation has no statistics to show.</span>'
+        self._shown.value = "".join(map(to_html, blocks)) or none
+
+
+def _button(icon: str, tooltip: str, text: str = "") -> widgets.Button:
+    layout = widgets.Layout(width="auto") if text else _SMALL
+    return widgets.Button(icon=icon, tooltip=tooltip, description=text, layout=layout)
+
+
+def changed_settings(entry: Operation) -> str:
+    """The settings of an entry that differ from the defaults, in one short line."""
+    values: Mapping[str, Any] = entry.model_dump(mode="json", exclude_defaults=True)
+    shown = {name: value for name, value in values.items() if name not in ("operation", "off")}
+    text = ", ".join(f"{name.replace('_', ' ')}: {plain(value)}" for name, value in shown.items())
+    return text if len(text) <= 120 else text[:117] + "..."
