@@ -207,7 +207,7 @@ def test_rows_of_a_given_test_file_stay():
     ],
 )
 def test_language(text, code):
-    assert detect(text) == code
+    assert detect(pl.Series([text])).to_list() == [code]
 
 
 def test_other_languages_go_and_short_text_stays():

@@ -1,50 +1,51 @@
 """Texts that say the same: a key for equal ones, clusters for nearly equal ones."""
 
-import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 
 PERMUTATIONS = 128
-_WORD = re.compile(r"\w+")
+_WINDOW = 4
+"""Rows of one band that a row is compared with, beside the band's first."""
+_AT_A_TIME = 50_000
+"""Pairs that are compared at a time; their shingles take some 100 MB."""
+
+Texts = Callable[[np.ndarray], Sequence[pl.Series]]
+"""Gives the columns' cells of some rows, by their places in ascending order."""
 
 
 def equality_keys(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
-    """One key a row: the columns in lower case, without blanks of any kind, punctuation or accents' spelling.
+    """One 128-bit key a row: what the columns say in lower case, without blanks of any kind and punctuation.
 
     Plain equality would miss most copies: they differ in case, double blanks, no-break blanks or a final dot.
     """
-    parts = [
-        pl.col(column)
-        .fill_null("")
-        .str.normalize("NFKC")
-        .str.to_lowercase()
-        .str.replace_all(r"[^\p{L}\p{N}\p{S}]+", " ")
-        .str.strip_chars()
-        for column in columns
-    ]
-    return frame.select(pl.concat_str(parts, separator="\x1f").alias("key"))["key"]
+    import pyarrow as pa
+
+    from tailor.data import word_kernels as kernels
+
+    kinds = kernels.LETTER | kernels.NUMBER | kernels.SYMBOL
+    cells = [_composed(frame[column]) for column in columns]
+    data, edges = kernels.text_buffer(cells)
+    keys = np.zeros((frame.height, 2), np.uint64)
+    tables = kernels.character_tables()
+    kernels.in_threads(
+        lambda first, last: kernels.hash_rows(data, edges, *tables, kinds, first, last, keys), frame.height
+    )
+    marks = pa.Array.from_buffers(pa.binary(16), frame.height, [None, pa.py_buffer(keys)])
+    return pl.Series("key", pl.from_arrow(marks))
 
 
-def shingles(text: str) -> set[str]:
-    """The words and pairs of neighbouring words. Pairs keep the order; single words keep short texts comparable."""
-    words = _WORD.findall(text.lower())
-    return {*words, *(f"{a} {b}" for a, b in pairwise(words))}
-
-
-def jaccard(a: set[str], b: set[str]) -> float:
-    """Shared share of two sets; 1 for two empty ones."""
-    return len(a & b) / len(a | b) if a or b else 1.0
+def _composed(cells: pl.Series) -> pl.Series:
+    """Compatible forms of a character in one form (NFKC), where there is anything beyond ASCII."""
+    plain = cells.str.len_bytes() == cells.str.len_chars()
+    if plain.all():  # of nulls nothing is said
+        return cells
+    return cells.zip_with(plain.fill_null(True), cells.str.normalize("NFKC"))
 
 
 def near_duplicate_clusters(columns: Sequence[Sequence[str]], threshold: float) -> list[int]:
     """Group rows whose texts are alike, directly or by way of others.
-
-    Candidates come from MinHash with banded locality-sensitive hashing (Leskovec, Rajaraman, Ullman, Mining of
-    Massive Datasets, chapter 3) over the joined columns; each is then confirmed by the exact Jaccard similarity of
-    every column that either row fills, so a template answer under two different questions does not count.
 
     Args:
         columns: one list of texts a column, all of the same length ("" for an empty cell).
@@ -53,71 +54,91 @@ def near_duplicate_clusters(columns: Sequence[Sequence[str]], threshold: float) 
     Returns:
         For each row the place of its cluster's first row.
     """
-    total = len(columns[0])
-    sets = [[shingles(text) for text in column] for column in columns]
-    joined = [set().union(*row) for row in zip(*sets, strict=True)]
-    parent = list(range(total))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
-
-    for first, second in _candidates(joined, threshold):
-        a, b = root(first), root(second)
-        if a != b and all(jaccard(column[first], column[second]) >= threshold for column in sets):
-            parent[max(a, b)] = min(a, b)
-    return [root(place) for place in range(total)]
+    cells = [pl.Series(column, dtype=pl.String) for column in columns]
+    keys = band_keys(cells, np.zeros(len(cells[0]), np.uint64), threshold)
+    return join_near(keys, lambda rows: [c.gather(rows) for c in cells], len(cells[0]), threshold).tolist()
 
 
-def _candidates(sets: Sequence[set[str]], threshold: float) -> list[tuple[int, int]]:
-    """Pairs of places that share a band of their MinHash signature. Rows without a word are in no pair."""
-    from rensa import RMinHash
+def band_keys(columns: Sequence[pl.Series], groups: np.ndarray, threshold: float) -> np.ndarray:
+    """What rows that are alike have in common with high probability: one of some keys, uint64 [bands, N].
 
-    filled = [place for place, items in enumerate(sets) if items]
-    if len(filled) < 2:
-        return []
-    # sorted: a set's order differs from process to process
-    tokens = [sorted(sets[place]) for place in filled]
-    digests = np.array(
-        RMinHash.digest_matrix_from_token_sets(tokens, PERMUTATIONS, 42).to_rows(), dtype=np.uint64
-    )
-    width = _band_width(threshold)
-    pairs = [
-        _equal_neighbours(_mix(digests[:, start : start + width]))
-        for start in range(0, PERMUTATIONS - width + 1, width)
-    ]
-    unique = np.unique(np.concatenate(pairs), axis=0)
-    return [(filled[first], filled[second]) for first, second in unique.tolist()]
-
-
-def _mix(band: np.ndarray) -> np.ndarray:
-    """[rows, width] uint64 -> [rows] uint64; equal rows give equal numbers, unequal ones almost never."""
-    mixed = np.zeros(len(band), dtype=np.uint64)
-    for column in band.T:
-        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
-
-
-def _equal_neighbours(values: np.ndarray) -> np.ndarray:
-    """Pairs of places with equal values: each with its group's first and with the one before, [pairs, 2].
-
-    That is enough to chain a cluster and grows with its size, not with its square.
+    MinHash with banded locality-sensitive hashing over the joined columns (Leskovec, Rajaraman, Ullman, Mining of
+    Massive Datasets, chapter 3). Rows of different groups (uint64 [N]) have no key in common.
     """
-    order = np.argsort(values, kind="stable")
-    same = np.concatenate([[False], values[order][1:] == values[order][:-1]])
-    starts = np.maximum.accumulate(np.where(same, 0, np.arange(len(order))))
-    here = np.flatnonzero(same)
-    first = np.stack([order[starts[here]], order[here]], axis=1)
-    before = np.stack([order[here - 1], order[here]], axis=1)
-    return np.concatenate([first, before])
+    from tailor.data import word_kernels as kernels
+
+    rows, width = len(groups), band_width(threshold)
+    a, b = _permutations()
+    data, edges = kernels.text_buffer(columns)
+    keys = np.zeros((PERMUTATIONS // width, rows), np.uint64)
+    tables = kernels.character_tables()
+    kernels.in_threads(
+        lambda first, last: kernels.hash_bands(data, edges, *tables, a, b, width, groups, first, last, keys),
+        rows,
+    )
+    return keys
 
 
-def _band_width(threshold: float) -> int:
-    """Rows a band such that pairs at the threshold are found with at least 99% probability."""
-    for width in (32, 16, 8, 4, 2):
-        if 1 - (1 - threshold**width) ** (PERMUTATIONS // width) >= 0.99:
-            return width
-    return 1
+def join_near(bands: Sequence[np.ndarray], texts: Texts, rows: int, threshold: float) -> np.ndarray:
+    """Join rows that share a key and whose every column's exact Jaccard similarity reaches the threshold.
+
+    A template answer under two different questions does not count. Band after band, so that only one needs memory.
+
+    Args:
+        bands: uint64 [N] each, as `band_keys` makes them.
+
+    Returns:
+        For each row the place of its cluster's first row, int64 [N].
+    """
+    from tailor.data import word_kernels as kernels
+
+    parent = np.arange(rows)
+    unlike = np.zeros(0, np.int64)
+    for keys in bands:
+        order = np.argsort(keys, kind="stable")
+        for window in (
+            0,
+            _WINDOW,
+        ):  # most rows are like the first of their run and then need no other comparison
+            pairs = kernels.pairs_in_runs(keys, order, window)
+            pairs = pairs[parent[pairs[:, 0]] != parent[pairs[:, 1]]]
+            codes = np.setdiff1d(pairs[:, 0] * rows + pairs[:, 1], unlike)
+            for start in range(0, len(codes), _AT_A_TIME):
+                few = codes[start : start + _AT_A_TIME]
+                first, second = few // rows, few % rows
+                alike = _are_similar(first, second, texts, threshold)
+                kernels.join_pairs(parent, first[alike], second[alike])
+                unlike = np.append(unlike, few[~alike])
+    return parent
+
+
+def _are_similar(first: np.ndarray, second: np.ndarray, texts: Texts, threshold: float) -> np.ndarray:
+    """Whether the rows of each pair are alike, bool [pairs], by the shingles of both."""
+    from tailor.data import word_kernels as kernels
+
+    wanted = np.unique(np.concatenate([first, second]))
+    data, edges = kernels.text_buffer(texts(wanted))
+    sizes = np.diff(edges, axis=1) + 1
+    places = (np.cumsum(sizes) - sizes.ravel()).reshape(sizes.shape)
+    values = np.empty(int(sizes.sum()), np.uint64)
+    counts = np.zeros(sizes.shape, np.int64)
+    tables = kernels.character_tables()
+    kernels.in_threads(
+        lambda a, b: kernels.shingle_sets(data, edges, *tables, places, values, a, b, counts), len(wanted)
+    )
+    return kernels.similar_pairs(
+        values, places, counts, np.searchsorted(wanted, first), np.searchsorted(wanted, second), threshold
+    )
+
+
+def _permutations() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.Generator(np.random.PCG64(42))
+    a, b = random.integers(0, 2**32, (2, PERMUTATIONS), dtype=np.uint32)
+    return a | np.uint32(1), b
+
+
+def band_width(threshold: float) -> int:
+    """The most permutations a band such that pairs at the threshold share one with at least 99% probability."""
+    widths = range(1, 33)
+    found = [width for width in widths if 1 - (1 - threshold**width) ** (PERMUTATIONS // width) >= 0.99]
+    return max(found, default=1)

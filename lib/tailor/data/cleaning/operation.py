@@ -199,14 +199,18 @@ def no_rows(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.clear().with_columns(pl.lit(None, pl.String).alias(REASON))
 
 
-def drop(frame: pl.DataFrame, reasons: dict[str, str], note: str = "") -> Outcome:
+def drop(frame: pl.DataFrame, reasons: dict[str, str] | pl.DataFrame, note: str = "") -> Outcome:
     """Split a table into what stays and what goes.
 
     Args:
-        reasons: row_id -> why the row goes.
+        reasons: row_id -> why the row goes, or the same as a table (row_id, REASON), which is less to carry.
     """
-    schema = {"row_id": pl.String, REASON: pl.String}
-    gone = pl.DataFrame({"row_id": list(reasons), REASON: list(reasons.values())}, schema=schema)
+    gone = reasons
+    if isinstance(reasons, dict):
+        schema = {"row_id": pl.String, REASON: pl.String}
+        gone = pl.DataFrame({"row_id": list(reasons), REASON: list(reasons.values())}, schema=schema)
+    if not gone.height:
+        return Outcome(frame, no_rows(frame), pl.DataFrame(schema=CHANGES), note)
     dropped = frame.join(gone, on="row_id", how="inner", maintain_order="left")
     kept = frame.join(gone, on="row_id", how="anti", maintain_order="left")
     return Outcome(kept, dropped, pl.DataFrame(schema=CHANGES), note)

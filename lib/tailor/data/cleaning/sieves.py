@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from tailor.data.cleaning.operation import Columns, Operation, Outcome, drop
-from tailor.data.duplicates import equality_keys, near_duplicate_clusters
+from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome, drop
+from tailor.data.duplicates import band_keys, equality_keys, join_near
 from tailor.settings import setting
 
 
@@ -22,13 +23,9 @@ class DropEmpty(Operation):
     acts_on = "required"
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
-        reasons: dict[str, str] = {}
-        given = [c for c in frame.columns if c not in ("row_id", "source")]
-        nothing = pl.all_horizontal(_is_empty(column) for column in given)
-        for row_id in frame.filter(nothing)["row_id"]:
-            reasons[row_id] = "every cell is empty"
+        reasons = dict.fromkeys(_wholly_empty(frame), "every cell is empty")
         for column in self.chosen(columns):
-            for row_id in frame.filter(_is_empty(column))["row_id"]:
+            for row_id in frame["row_id"].filter(_is_empty(frame[column])):
                 reasons.setdefault(row_id, f"'{column}' is empty")
         return drop(frame, reasons)
 
@@ -37,8 +34,19 @@ class DropEmpty(Operation):
 _NOTHING = ("", "-", "--", "n/a", "#n/a", "null", "nan", ".", "...", "?")
 
 
-def _is_empty(column: str) -> pl.Expr:
-    return pl.col(column).fill_null("").str.strip_chars().str.to_lowercase().is_in(_NOTHING)
+def _is_empty(cells: pl.Series) -> pl.Series:
+    bare = cells.fill_null("").str.strip_chars()
+    short = bare.str.len_bytes() <= max(map(len, _NOTHING))
+    return short & bare.set(~short, "").str.to_lowercase().is_in(_NOTHING)
+
+
+def _wholly_empty(frame: pl.DataFrame) -> list[str]:
+    """Ids of the rows without a single cell; only rows that were empty so far are looked at in the next column."""
+    rows = pl.DataFrame({"place": range(frame.height)}, schema={"place": pl.UInt32})["place"]
+    for column in frame.columns:
+        if column not in ("row_id", "source") and len(rows):
+            rows = rows.filter(_is_empty(frame[column].gather(rows)))
+    return frame["row_id"].gather(rows).to_list()
 
 
 class DropLong(Operation):
@@ -55,10 +63,12 @@ class DropLong(Operation):
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
         reasons: dict[str, str] = {}
         for column in self.chosen(columns):
-            lengths = frame.select("row_id", n=pl.col(column).str.len_chars()).filter(
-                pl.col("n") > self.max_characters
+            # bytes are known at once, and no text has more characters than bytes
+            long = frame.select("row_id", pl.col(column)).filter(
+                pl.col(column).str.len_bytes() > self.max_characters
             )
-            for row_id, length in lengths.rows():
+            lengths = long.select("row_id", n=pl.col(column).str.len_chars())
+            for row_id, length in lengths.filter(pl.col("n") > self.max_characters).rows():
                 reasons.setdefault(
                     row_id, f"'{column}' has {length:,} characters, over the limit of {self.max_characters:,}"
                 )
@@ -80,25 +90,48 @@ class DropExactDuplicates(Operation):
         """row_id, whether it must stay, and a 128-bit mark of what the row says."""
         names = self.chosen(columns)
         if not names:
-            return frame.clear().select("row_id")
-        keys = equality_keys(frame, names)
-        frozen = pl.col("source").is_in(columns.frozen_sources).alias("frozen")
-        return frame.select("row_id", frozen, keys.hash(seed=1).alias("a"), keys.hash(seed=2).alias("b"))
+            return frame.clear().select("row_id", key=pl.lit(b""), frozen=pl.lit(False))
+        return frame.select("row_id", equality_keys(frame, names), _frozen(columns))
 
-    def decide(self, surveys: Sequence[pl.DataFrame]) -> dict[str, str]:
+    def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        rows = pl.concat(surveys)
-        if rows.width == 1:
-            return {}
-        rows = rows.sort(~pl.col("frozen"), maintain_order=True)
-        rows = rows.with_columns(first=pl.col("row_id").first().over("a", "b"))
-        copies = rows.filter((pl.col("row_id") != pl.col("first")) & ~pl.col("frozen"))
-        return {
-            row_id: f"says the same as {first}" for row_id, first in copies.select("row_id", "first").rows()
-        }
+        rows = pl.concat([survey.select("key", "frozen") for survey in surveys]).with_row_index("place")
+        rows = rows.filter(rows["key"].is_duplicated()).sort(~pl.col("frozen"), maintain_order=True)
+        rows = rows.with_columns(first=pl.col("place").first().over("key"))
+        return _copies(rows, surveys, "says the same as ")
 
-    def apply(self, frame: pl.DataFrame, columns: Columns, decision: dict[str, str]) -> Outcome:
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: pl.DataFrame) -> Outcome:
         return drop(frame, decision)
+
+
+def _frozen(columns: Columns) -> pl.Expr:
+    return pl.col("source").is_in(columns.frozen_sources).alias("frozen")
+
+
+def _copies(rows: pl.DataFrame, surveys: Sequence[pl.DataFrame], because: str) -> pl.DataFrame:
+    """Ids and reasons of the rows that are not the first of their kind and need not stay.
+
+    Args:
+        rows: place (counted over all surveys), frozen, first (the place of the first of its kind).
+    """
+    rows = rows.filter((pl.col("place") != pl.col("first")) & ~pl.col("frozen")).sort("place")
+    places = np.unique(np.concatenate([rows["place"], rows["first"]]).astype(np.int64))
+    ids = pl.DataFrame({"place": places, "id": gather_rows(surveys, places)["row_id"]})
+    for name in ("place", "first"):
+        rows = rows.with_columns(pl.col(name).cast(pl.Int64)).join(
+            ids.rename({"place": name, "id": f"{name}_id"}), on=name, how="left", maintain_order="left"
+        )
+    return rows.select(row_id="place_id", **{REASON: pl.lit(because) + pl.col("first_id")})
+
+
+def gather_rows(tables: Sequence[pl.DataFrame], places: np.ndarray) -> pl.DataFrame:
+    """Rows of several tables by their places counted over all of them, in ascending order."""
+    found, start = [], 0
+    for table in tables:
+        here = places[np.searchsorted(places, start) : np.searchsorted(places, start + table.height)]
+        found.append(table[here - start])
+        start += table.height
+    return pl.concat(found)
 
 
 class DropNearDuplicates(Operation):
@@ -120,28 +153,32 @@ class DropNearDuplicates(Operation):
     )
 
     def survey(self, frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
-        """row_id, whether it must stay, its labels and its texts."""
-        names = self.chosen(columns)
-        frozen = pl.col("source").is_in(columns.frozen_sources).alias("frozen")
-        labels = pl.concat_str(
-            [pl.col(name).fill_null("") for name in columns.labels] or pl.lit(""), separator="\x1f"
-        )
-        texts = [pl.col(name).fill_null("").alias(f"text {place}") for place, name in enumerate(names)]
-        return frame.select("row_id", frozen, labels.alias("labels"), *texts)
+        """row_id, whether it must stay, its bands' keys, and its texts, with which each likeness is confirmed."""
+        texts = frame.select(pl.col(self.chosen(columns)).name.prefix("text "))
+        labels = equality_keys(frame, columns.labels).hash().to_numpy()
+        bands = band_keys(texts.get_columns(), labels, self.threshold) if texts.width else []
+        keys = [pl.Series(f"band {place}", keys) for place, keys in enumerate(bands)]
+        return frame.select("row_id", _frozen(columns)).hstack([*keys, *texts])
 
-    def decide(self, surveys: Sequence[pl.DataFrame]) -> dict[str, str]:
+    def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        reasons: dict[str, str] = {}
-        rows = pl.concat(surveys).sort(~pl.col("frozen"), maintain_order=True)
-        for group in rows.partition_by("labels", maintain_order=True):
-            texts = [group[name].to_list() for name in group.columns[3:]]
-            if group.height < 2 or not texts:
-                continue
-            ids, frozen = group["row_id"].to_list(), group["frozen"].to_list()
-            for place, first in enumerate(near_duplicate_clusters(texts, self.threshold)):
-                if first != place and not frozen[place]:
-                    reasons[ids[place]] = f"nearly the same as {ids[first]}"
-        return reasons
+        frozen = np.concatenate([survey["frozen"].to_numpy() for survey in surveys])
+        order = np.argsort(~frozen, kind="stable")
+        names = [name for name in surveys[0].columns if name.startswith("text ")]
+        bands = (
+            np.concatenate([survey[name].to_numpy() for survey in surveys])[order]
+            for name in surveys[0].columns
+            if name.startswith("band ")
+        )
 
-    def apply(self, frame: pl.DataFrame, columns: Columns, decision: dict[str, str]) -> Outcome:
+        def texts(rows: np.ndarray) -> list[pl.Series]:
+            places = np.sort(order[rows])
+            found = gather_rows([survey.select(names) for survey in surveys], places)
+            return found[np.searchsorted(places, order[rows])].get_columns()
+
+        firsts = order[join_near(bands, texts, len(order), self.threshold)]
+        rows = pl.DataFrame({"place": order, "frozen": frozen[order], "first": firsts})
+        return _copies(rows, surveys, "nearly the same as ")
+
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: pl.DataFrame) -> Outcome:
         return drop(frame, decision)
