@@ -62,7 +62,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 _SIDE_TEXTS = ("subject", "title", "note", "notes", "comment", "remark", "remarks")
-_CODE = r"^[A-Za-z]{0,12}[-_#]?[0-9A-Fa-f-]*\d[0-9A-Fa-f-]*$|^\S+@\S+$"
+_CODE = r"""^[A-Za-z]{0,12}[-_#]?[0-9A-Fa-f-]*\d[0-9A-Fa-f-]*$|^("?[\w .,'-]{0,60}"?\s*<)?\S+@\S+>?$"""
 _TIME = (
     r"^\s*([A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4}|\d{4}-\d{1,2}-\d{1,2}|"
     r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}/\d{1,2}/\d{1,2})([T ,].*)?$"
@@ -70,6 +70,7 @@ _TIME = (
 _NUMBER = r"^\s*[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?\s*%?\s*$"
 _MESSAGES = r'(?s)^\s*(\[\s*)?\{.*"(role|from|speaker)"\s*:'
 _NESTED = r"""(?s)^\s*(\[\s*([\[{"'\]]|-?\d)|\{\s*["}]).*[\]}]\s*$"""
+_NAME_WITH_NUMBER = r"^\s*\S*\d\S*\s*$"  # seed_task_0, <CONV>e9330f4e<TURN>0
 _PLACE = r"(?i)^(https?://\S+|[^\n]{1,300}\.(txt|pdf|docx?|html?|xml|json|csv|md|eml|png|jpe?g))$"
 _LABEL_LENGTH, _LABEL_WORDS, _MOST_LABELS = 60, 6, 500
 
@@ -125,7 +126,8 @@ def _kind(full: pl.Series, distinct: int, median_length: float) -> Kind:
         return "time"
     if share(_NUMBER) > 0.95 and not name_score(full.name, NAMES["group"] + NAMES["thread"]):
         return "label" if distinct <= 20 and name_score(full.name, NAMES["label"]) else "number"
-    if share(_CODE) > 0.8 or share(_PLACE) > 0.9:
+    named = distinct > 0.95 * full.len() and share(_NAME_WITH_NUMBER) > 0.95
+    if share(_CODE) > 0.8 or share(_PLACE) > 0.9 or named:
         return "identifier" if distinct > 0.95 * full.len() else "group"
     words = float((sample.str.strip_chars().str.count_matches(r"[\s_]+") + 1).median() or 0)
     few = distinct <= max(2, min(_MOST_LABELS, full.len() / 5))

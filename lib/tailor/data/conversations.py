@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 Message = dict[str, str]
@@ -160,7 +161,7 @@ def join_turns(turns: Sequence[Turn], assistant: str = "") -> Conversation | str
     if isinstance(kinds, str):
         return kinds
     system, said, exchanges, notes = [], [], [], []
-    for place, (turn, after) in enumerate(zip(turns, [*turns[1:], None], strict=True)):
+    for place, (turn, after) in enumerate(zip_longest(turns, turns[1:])):
         kind = kinds[turn.speaker]
         if kind == "tool":
             notes.append(TOOLS)

@@ -16,6 +16,9 @@ from tailor.data.tokens import colour_tokens
 from tailor.project import Project
 from tailor.records import DatasetRecord
 
+DOUBTFUL = 0.5
+"""Roles less sure than this are pointed out."""
+
 
 @dataclass(frozen=True)
 class FormatView:
@@ -37,10 +40,24 @@ class FormatView:
         }
 
     def roles(self) -> list[Block]:
-        left_out = [
+        """The shape of the data, its columns' roles, what is doubtful about them, and what was left out."""
+        clean = read_table(self.project.path("clean.parquet"), "03_clean_data")
+        found = find_roles(clean, self.record.task, given_roles(self.record.settings)).values()
+        lines = [(role.role, role.column, role.reason, f"{role.confidence:.0%}") for role in found]
+        shown: list[Block] = [
+            Text(f"The data have the shape '{self.record.shape}': {self.record.shape_reason}."),
+            Table(("role", "column", "why", "how sure"), lines, "Which column plays which role"),
+        ]
+        if doubtful := [role for role in found if role.confidence < DOUBTFUL]:
+            names = ", ".join(f"'{role.column}' as {role.role}" for role in doubtful)
+            shown.append(
+                Callout(
+                    f"Guessed from the contents alone: {names}. Say in the form if it is wrong.", "warning"
+                )
+            )
+        return shown + [
             Callout(f"{sentence[0].upper()}{sentence[1:]}.", "note") for sentence in self.record.left_out
         ]
-        return [_shape(self.record), _roles_table(self.project, self.record), *left_out]
 
     def splits(self) -> list[Block]:
         """Their sizes, what was kept apart, and what was set aside."""
@@ -60,17 +77,6 @@ class FormatView:
 
     def tokens(self) -> list[Block]:
         return [Heading("What the model sees"), _example(self.project, self.record)]
-
-
-def _shape(record: DatasetRecord) -> Text:
-    return Text(f"The data have the shape '{record.shape}': {record.shape_reason}.")
-
-
-def _roles_table(project: Project, record: DatasetRecord) -> Table:
-    clean = read_table(project.path("clean.parquet"), "03_clean_data")
-    roles = find_roles(clean, record.task, given_roles(record.settings)).values()
-    lines = [(role.role, role.column, role.reason, f"{role.confidence:.0%}") for role in roles]
-    return Table(("role", "column", "why", "how sure"), lines, "Which column plays which role")
 
 
 def _splits_table(record: DatasetRecord) -> Table:

@@ -154,7 +154,7 @@ class _Search:
     def _whole_conversations(self) -> bool:
         """Chosen and rejected hold the prompt themselves, and no column is called one."""
         holds = [self.columns[self.roles[role].column].kind == "messages" for role in ("chosen", "rejected")]
-        return all(holds) and self._named("input") is None
+        return all(holds) and self._named("input", least=0.0) is None
 
     def _numbered_pair(self) -> bool:
         """output_1 and output_2 (answer_a and answer_b) beside a column with 1 or 2 (a or b)."""
@@ -214,7 +214,9 @@ class _Search:
 
     def _input_and_output(self) -> None:
         self._instruction()
-        for role in ("output", "input"):
+        # what a name tells goes first: the other one is guessed from the columns that are left
+        named = self._named("output", least=0.0)
+        for role in ("output", "input") if named else ("input", "output"):
             self.guess(role, by_contents=True)
         self._need("input", "output")
         self.guess("context")
@@ -289,7 +291,7 @@ class _Search:
                 else "it is the first column of running text that is left"
             )
         elif role == "output":
-            free = [c for c in texts if c not in asking][-1:]
+            free = [] if self._nested() else [c for c in texts if c not in asking][-1:]
             why = "it is the last column of running text"
         elif role == "label":
             free = sorted(free, key=lambda c: (-c.filled, c.distinct))
@@ -301,13 +303,19 @@ class _Search:
     def _need(self, *needed: str) -> None:
         for role in needed:
             if role not in self.roles:
-                nested = [name for name, column in self.columns.items() if column.kind == "nested"]
+                nested = self._nested()
                 aside = f"; {', '.join(nested)}: lists or objects, which are never guessed" if nested else ""
+                spread = (
+                    ", or give each item of a list a row of its own before 02_gather_data" if nested else ""
+                )
                 raise WorkbenchError(
                     f"no column looks like the {role} (columns: {', '.join(self.columns)}{aside})",
                     f"a column with the {_MEANING[role]}",
-                    f"name it in 04_format_data.{role}_column",
+                    f"name it in 04_format_data.{role}_column{spread}",
                 )
+
+    def _nested(self) -> list[str]:
+        return [name for name, column in self.columns.items() if column.kind == "nested"]
 
 
 def _check_pairs(roles: dict[str, Role], task: Task) -> None:
