@@ -48,6 +48,7 @@ class OpenStep:
         self.project = project
         self.step = step
         self.changes = changes
+        self._form: Any = None
 
     @property
     def state(self) -> State:
@@ -61,7 +62,14 @@ class OpenStep:
         """A form of the step's settings; `form.value` is the settings object it shows."""
         from tailor.ui.form import Form
 
-        return Form(self.settings(), self.step.question, self.blockers, where=self.step.name)
+        self._form = Form(self.settings(), self.step.question, self.blockers, where=self.step.name)
+        self._fill_form()
+        return self._form
+
+    def _fill_form(self) -> None:
+        """Show in the form what the step's files say by now, where the step has something to show there."""
+        if self._form is not None and hasattr(self.step.module, "fill_form"):
+            self.step.module.fill_form(self.project, self._form)
 
     def blockers(self, settings: Settings) -> list[str]:
         """Plain sentences on why the step cannot run with these settings; quick and without side effects."""
@@ -96,6 +104,7 @@ class OpenStep:
             seconds = run_step(
                 self.project, self.step, settings, inputs, Logs(shown, *_runner_log(self.project))
             )
+        self._fill_form()
         return Result(self.project, self.step, False, seconds)
 
 

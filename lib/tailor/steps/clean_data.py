@@ -4,18 +4,22 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table
+from tailor.blocks import Block, Callout, Figure, Heading, Table, Text
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
 from tailor.data.columns import describe_columns
 from tailor.data.tables import read_table, write_table
+from tailor.errors import WorkbenchError
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Cleaning, Sources
 from tailor.records import Operation as Done
 from tailor.settings import Settings as Base
 from tailor.settings import setting
+
+_SAMPLED = 20_000
+"""Rows from which statistics are counted."""
 
 
 class Settings(Base):
@@ -74,6 +78,27 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
     write_table(kept, project.path("clean.parquet"))
     write_table(dropped, project.path("dropped.parquet"))
     return Cleaning(rows_in=rows.height, rows_out=kept.height, operations=operations)
+
+
+def fill_form(project: Project, form: Any) -> None:
+    """Show beside each entry of the form's list what the last run did there, and offer statistics."""
+    entries = form.widgets["operations"]
+    entries.statistics = lambda entry: _statistics(project, entry)
+    try:
+        record = project.load(Cleaning, "cleaning.json")
+        entries.show_run(Settings(**record.settings).operations, record.operations)
+    except WorkbenchError:
+        return  # not run yet, or by another version
+
+
+def _statistics(project: Project, entry: Operation) -> list[Block]:
+    """What an operation shows before a threshold is chosen, from a sample of the raw rows."""
+    rows = read_table(project.path("raw/rows.parquet"), "02_gather_data")
+    columns = choose_columns(describe_columns(rows))
+    every = -(-rows.height // _SAMPLED)
+    shown = entry.preview(rows.gather_every(every) if every > 1 else rows, columns)
+    note = f"From one raw row in {every}." if every > 1 else "From the raw rows, before any operation."
+    return [*shown, Text(note)] if shown else []
 
 
 def blocks(project: Project) -> list[Block]:

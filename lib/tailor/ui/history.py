@@ -25,12 +25,14 @@ class HistoryBox(widgets.VBox):
 
     Attributes:
         value: the entries, as a tuple of operations; may be set.
+        runs: how often a run was shown; whoever shows rows of the last run observes it.
         history: the same, with undo and redo. Whoever edits it calls `edited()` afterwards.
         done: number of an entry -> what the last run did there; set by `show_run`.
         statistics: gives what an operation shows before a threshold is chosen; None where there is no data yet.
     """
 
     value = traitlets.Tuple()
+    runs = traitlets.Int(0)
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.history = History(operations)
@@ -66,6 +68,7 @@ class HistoryBox(widgets.VBox):
         self._ran = tuple(ran)
         self.done = {item.number: item for item in done}
         self._show()
+        self.runs += 1
 
     def _change(self, change: Callable, *args: Any, **settings: Any) -> None:
         change(*args, **settings)

@@ -1,38 +1,44 @@
-"""What a person does in the table, as entries of the history: each gesture is one step that can be undone."""
+"""What a person does in the table, as entries of the history: each gesture is one step that can be undone.
+
+`number` says which entry a new one becomes: it belongs where the rows that the person saw stand in the history.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from tailor.data.cleaning.by_hand import KeepRows
 from tailor.data.cleaning.history import History
+from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.wrangling import CellEdit, DropRows, Edit, EditCells, Facet, MassEdit, RemoveRows
 
 
-def edit_cell(history: History, row_id: str, column: str, value: str) -> None:
+def edit_cell(history: History, number: int, row_id: str, column: str, value: str) -> None:
     """Write one cell. Edits one after the other share an entry; an emptied cell holds nothing."""
     edit = CellEdit(row_id=row_id, column=column, value=value or None)
-    last = history.operations[-1] if history.operations else None
-    if isinstance(last, EditCells) and not last.off:
-        others = [cell for cell in last.cells if (cell.row_id, cell.column) != (row_id, column)]
-        history.set([*history.operations[:-1], last.model_copy(update={"cells": [*others, edit]})])
+    before = _before(history, number)
+    if isinstance(before, EditCells):
+        others = [cell for cell in before.cells if (cell.row_id, cell.column) != (row_id, column)]
+        history.change(number - 1, cells=[*others, edit])
     else:
-        history.add(EditCells(cells=[edit]))
+        history.add(EditCells(cells=[edit]), number)
 
 
-def drop_rows(history: History, rows: Sequence[str]) -> None:
+def _before(history: History, number: int) -> Operation | None:
+    """The entry that a new one would follow, if it runs."""
+    entry = history.operations[number - 2] if number > 1 else None
+    return None if entry is None or entry.off else entry
+
+
+def drop_rows(history: History, number: int, rows: Sequence[str]) -> None:
     """Drop rows by their ids. Gestures one after the other share an entry."""
-    last = history.operations[-1] if history.operations else None
-    if isinstance(last, DropRows) and not last.off:
-        every = list(dict.fromkeys([*last.rows, *rows]))
-        history.set([*history.operations[:-1], last.model_copy(update={"rows": every})])
+    before = _before(history, number)
+    if isinstance(before, DropRows):
+        history.change(number - 1, rows=list(dict.fromkeys([*before.rows, *rows])))
     else:
-        history.add(DropRows(rows=list(rows)))
+        history.add(DropRows(rows=list(rows)), number)
 
 
 def keep_rows(history: History, rows: Sequence[str]) -> None:
-    """Keep rows whatever any entry says: they are named in the first entry, and taken off later lists of rows to drop.
-
-    Rows that facets drop (remove_rows) and all others are protected by standing before every entry.
-    """
+    """Keep rows whatever any entry says: the first entry names them, and later lists of rows to drop do no more."""
     wanted = set(rows)
     entries = [
         entry.model_copy(update={"rows": [row for row in entry.rows if row not in wanted]})
@@ -49,16 +55,16 @@ def keep_rows(history: History, rows: Sequence[str]) -> None:
     history.set(entries)
 
 
-def drop_matching(history: History, facets: Sequence[Facet]) -> None:
+def drop_matching(history: History, number: int, facets: Sequence[Facet]) -> None:
     """Drop every row that passes the facets, on this data and on new data. Without facets nothing happens."""
     if facets:
-        history.add(RemoveRows(where=list(facets)))
+        history.add(RemoveRows(where=list(facets)), number)
 
 
 def replace_values(
-    history: History, column: str, new_values: Mapping[str, str], facets: Sequence[Facet] = ()
+    history: History, number: int, column: str, new_values: Mapping[str, str], facets: Sequence[Facet] = ()
 ) -> None:
-    """Write other values in the place of some (None for the empty cell is the key "").
+    """Write other values in the place of some; the key "" stands for empty cells.
 
     Args:
         new_values: old value -> new value; values that get the same new one share a line.
@@ -70,4 +76,4 @@ def replace_values(
             lines.setdefault(new, []).append(old)
     edits = [Edit(old=[o for o in old if o], blank="" in old, new=new) for new, old in lines.items()]
     if edits:
-        history.add(MassEdit(columns=[column], edits=edits, where=list(facets)))
+        history.add(MassEdit(columns=[column], edits=edits, where=list(facets)), number)
