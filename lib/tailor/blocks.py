@@ -52,4 +52,12 @@ class Tokens:
     caption: str = ""
 
 
-Block = Heading | Text | Callout | Table | Figure | Tokens
+@dataclass(frozen=True)
+class Differences:
+    """Texts before and after, side by side, with what differs marked. Each row: its name, before, after."""
+
+    rows: Sequence[tuple[str, str, str]]
+    caption: str = ""
+
+
+Block = Heading | Text | Callout | Table | Figure | Tokens | Differences

@@ -7,7 +7,8 @@ import warnings
 from html import escape
 from typing import Any
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
+from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text, Tokens
+from tailor.differences import Piece, differences
 from tailor.plain import (
     CALLOUT_WORDS,
     cut_note,
@@ -63,6 +64,8 @@ def to_html(block: Block) -> str:
             body = _figure_html(block)
         case Tokens():
             body = _tokens_html(block)
+        case Differences():
+            body = _differences_html(block)
     # the class keeps MathJax from taking "$5 and $6" in someone's data for a formula
     return f'<div class="tailor-block tex2jax_ignore mathjax_ignore" style="{_FONT}">{body}</div>'
 
@@ -106,6 +109,43 @@ def _row_html(row: Any, styles: list[str]) -> str:
         for value, style in zip(row, styles, strict=True)
     )
     return f"<tr>{cells}</tr>"
+
+
+_MARKS = {  # told apart without colour too: struck through, underlined
+    "same": "",
+    "gone": "background-color:rgba(213,94,0,0.18);text-decoration:line-through",
+    "new": "background-color:rgba(0,158,115,0.22);text-decoration:underline",
+}
+
+
+def _differences_html(block: Differences) -> str:
+    head = "".join(
+        f'<th style="{style};position:sticky;top:0;font-weight:600;{INK};'
+        f'background:var(--jp-layout-color2,#eeeeee)">{name}</th>'
+        for name, style in (("row", _SHORT_CELL), ("before", _TEXT_CELL), ("after", _TEXT_CELL))
+    )
+    lines = []
+    for name, before, after in block.rows:
+        left, right = differences(before, after)
+        cells = (
+            f'<td style="{_SHORT_CELL};border-bottom:1px solid {LINE};{FAINT}">{safe(name)}</td>',
+            *(
+                f'<td style="{_TEXT_CELL};border-bottom:1px solid {LINE};{INK}">{"".join(map(_marked, pieces))}</td>'
+                for pieces in (left, right)
+            ),
+        )
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    caption = f'<div style="{FAINT};margin:2px 0 8px 0">{safe(block.caption)}</div>' if block.caption else ""
+    return (
+        f'<div style="max-height:480px;overflow:auto;margin:6px 0">'
+        f'<table style="border-collapse:collapse;margin:0;font-size:13px"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>{caption}"
+    )
+
+
+def _marked(piece: Piece) -> str:
+    text, kind = piece
+    return safe(text) if kind == "same" else f'<span style="{_MARKS[kind]}">{safe(show_blanks(text))}</span>'
 
 
 def _tokens_html(tokens: Tokens) -> str:

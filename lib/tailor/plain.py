@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
+from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text, Tokens
+from tailor.differences import Piece, differences
 from tailor.records import Estimate
 
 CALLOUT_WORDS = {"good": "Good", "note": "Note", "warning": "Warning", "bad": "Problem"}
@@ -83,6 +84,23 @@ def to_text(block: Block) -> str:
             return f"[Figure: {visible(alt)}]"
         case Tokens():
             return _tokens_text(block)
+        case Differences():
+            return _differences_text(block)
+
+
+def _differences_text(block: Differences) -> str:
+    """Each pair in two lines, `[-what went-]` and `{+what came+}`."""
+    lines = []
+    for name, before, after in block.rows:
+        left, right = differences(before, after)
+        lines += [visible(name), f"  - {''.join(map(_marked, left))}", f"  + {''.join(map(_marked, right))}"]
+    return "\n".join([*lines, visible(block.caption)]).rstrip()
+
+
+def _marked(piece: Piece) -> str:
+    text, kind = piece
+    plain = visible(text).replace("\n", "⏎")
+    return {"same": plain, "gone": f"[-{plain}-]", "new": f"{{+{plain}+}}"}[kind]
 
 
 def _table_text(table: Table, widest: int = 60) -> str:

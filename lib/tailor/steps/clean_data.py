@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table, Text
+from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
@@ -113,9 +113,12 @@ def blocks(project: Project) -> list[Block]:
             "warning" if share > 0.3 else "good",
         ),
         Table(
-            ("operation", "rows changed", "rows dropped"),
-            [(_title(item), item.changed, item.dropped) for item in record.operations],
-            "What each operation did, in order",
+            ("entry", "operation", "rows changed", "rows dropped"),
+            [
+                (str(item.number), _title(item) + (" (off)" if item.off else ""), item.changed, item.dropped)
+                for item in record.operations
+            ],
+            "What each entry of the history did, in order",
         ),
     ]
     if lost:
@@ -128,7 +131,7 @@ def _title(item: Done) -> str:
 
 
 def _dropped_figure(record: Cleaning) -> Figure:
-    counts = {_title(item): item.dropped for item in record.operations if item.dropped}
+    counts = {f"{item.number}. {_title(item)}": item.dropped for item in record.operations if item.dropped}
 
     def draw() -> Any:
         from tailor.plots import dropped_by_reason
@@ -141,8 +144,12 @@ def _dropped_figure(record: Cleaning) -> Figure:
 def _examples(item: Done) -> list[Block]:
     if not item.examples:
         return []
-    title = _title(item)
+    heading = Heading(f"{item.number}. {_title(item)}")
     if not item.changed:
-        rows = [(row_id, reason) for row_id, _, reason in item.examples[:5]]
-        return [Heading(title), Table(("row", "why it was dropped"), rows)]
-    return [Heading(title), Table(("row", "before", "after"), item.examples[:5])]
+        rows = [(row_id, reason) for row_id, _, reason in item.examples]
+        return [heading, Table(("row", "why it was dropped"), rows, _counted(len(rows), item.dropped))]
+    return [heading, Differences(item.examples, _counted(len(item.examples), item.changed))]
+
+
+def _counted(shown: int, rows: int) -> str:
+    return f"{shown} of {rows:,} rows, from all over the table." if rows > shown else ""
