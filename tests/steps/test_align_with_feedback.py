@@ -2,11 +2,13 @@
 
 import json
 
+import polars as pl
 import pytest
 import small_project
 import tuned_project
 
 from tailor.data.dataset import Dataset
+from tailor.data.tables import write_table
 from tailor.errors import WorkbenchError
 from tailor.records import Guideline, Search
 from tailor.steps.align_with_feedback import Settings, blockers
@@ -69,6 +71,23 @@ def test_feedback_is_read_and_bad_lines_are_told(project, tmp_path):
     ]
     assert str(path) in record["inputs"]
     assert "3 lines of the feedback file" in tuned_project.shown(project, STEP)
+
+
+def test_pairs_of_the_data_themselves_come_first(project):
+    pair = {
+        "id": "a:1", "system": "Be brief.", "history": "", "prompt": "Where is my card",
+        "chosen": "card lost", "rejected": "fees",
+    }  # fmt: skip
+    path = project.path("dataset/preferences.parquet")
+    write_table(pl.DataFrame([pair]), path)
+    try:
+        assert blockers(project, Settings(own_answers=0)) == []
+        record = small_project.run_step(project, STEP, own_answers=0)
+    finally:
+        path.unlink()
+    assert record["sources"] == {"the data": 1}
+    (line,) = project.path("preferences.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == pair | {"source": "the data"}
 
 
 def test_a_missing_column_is_told(tmp_path):

@@ -40,20 +40,24 @@ def reads_files(project: Project, settings: Settings) -> list[str]:
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
-    if not settings.feedback_file and not settings.own_answers:
+    from tailor.training.preferences import DATASET_PAIRS
+
+    in_data = project.path(f"dataset/{DATASET_PAIRS}").exists()
+    if not in_data and not settings.feedback_file and not settings.own_answers:
         return ["There is no source of pairs: name a feedback_file, or let own_answers be more than 0."]
     return []
 
 
 def run(project: Project, settings: Settings, log: Log) -> Alignment:
-    from tailor.training.preferences import prefers_chosen, read_feedback, write_pairs
+    from tailor.training.preferences import prefers_chosen, read_dataset_pairs, read_feedback, write_pairs
     from tailor.training.runs import load_run
 
     dataset = Dataset.open(project)
-    pairs: list[Pair] = []
+    pairs: list[Pair] = read_dataset_pairs(project.path("dataset"))
     left_out: list[str] = []
     if settings.feedback_file:
-        pairs, left_out = read_feedback(project.resolve(settings.feedback_file))
+        given, left_out = read_feedback(project.resolve(settings.feedback_file))
+        pairs += given
     runs = compared_runs(project, dataset, log)
     models = {run.id: load_run(project, run.id, dataset) for run in log.track(runs, "models loaded")}
     seed = runs[-1].seed

@@ -16,17 +16,25 @@ if TYPE_CHECKING:
     import numpy as np
 
 COLUMNS = ("prompt", "chosen", "rejected")
+DATASET_PAIRS = "preferences.parquet"  # beside the splits that 04_format_data writes
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One comparison. `prompt` is what the person wrote; `id` tells the row or line it comes from."""
+    """One comparison. `prompt` is what the person wrote; `id` tells the row or line it comes from; `system` and
+    `history` are an Example's."""
 
     id: str
     prompt: str
     chosen: str
     rejected: str
     source: str
+    system: str = ""
+    history: str = ""
+
+    def as_example(self) -> Example:
+        """The prompt with its better answer."""
+        return Example(self.id, self.prompt, self.chosen, system=self.system, history=self.history)
 
 
 def read_feedback(path: Path) -> tuple[list[Pair], list[str]]:
@@ -57,6 +65,17 @@ def read_feedback(path: Path) -> tuple[list[Pair], list[str]]:
         else:
             pairs.append(Pair(f"{path.name}:{line}", prompt, chosen, rejected, "feedback file"))
     return pairs, left_out
+
+
+def read_dataset_pairs(folder: Path) -> list[Pair]:
+    """The pairs that 04 found in the data themselves, of training rows only; none where the data have no such shape."""
+    from tailor.data.tables import read_table
+
+    path = folder / DATASET_PAIRS
+    if not path.exists():
+        return []
+    table = read_table(path, "04_format_data")
+    return [Pair(**row, source="the data") for row in table.iter_rows(named=True)]
 
 
 def _problem(prompt: str, chosen: str, rejected: str) -> str:
@@ -90,7 +109,7 @@ def pairs_from_answers(
         if not _problem(row.input, row.output, answer.strip()):
             broken = [rule.id for rule in guidelines if breaks(rule, answer) and not breaks(rule, row.output)]
             source = f"{who}, breaks {broken[0]}" if broken else who
-            pairs.append(Pair(row.id, row.input, row.output, answer.strip(), source))
+            pairs.append(Pair(row.id, row.input, row.output, answer.strip(), source, row.system, row.history))
     return pairs
 
 
@@ -130,7 +149,7 @@ def prefers_chosen(model: LanguageModel, dataset: Dataset, pairs: Sequence[Pair]
     """
     import numpy as np
 
-    prompts = [dataset.prompt(pair.prompt) for pair in pairs]
+    prompts = [dataset.prompt(pair.as_example()) for pair in pairs]
     known = set(dataset.labels)
     if dataset.task == "classify" and all({pair.chosen, pair.rejected} <= known for pair in pairs):
         scores = model.score_choices(prompts, dataset.labels)
