@@ -28,6 +28,9 @@ TRAINING = {
 }
 SMALL = {
     "zero_shot": {},
+    "system_prompt": {"text": "Name the topic."},
+    "instruction_search": {"candidates": 3, "rows": 4},
+    "chain_of_thought": {"reasoning_tokens": 6, "samples": 2},
     "few_shot": {"demonstrations": 1, "answer_room": 16},
     "prompt_tuning": TRAINING | {"learning_rate": 0.3},
     "p_tuning": TRAINING,
@@ -41,7 +44,7 @@ SMALL = {
     "full": TRAINING,
 }
 # what a few numbers can do for a frozen base of random weights in four steps
-FALLS = {"prompt_tuning": 0.9, "p_tuning": 0.9, "prefix_tuning": 0.9, "ia3": 0.9, "layer_norm": 0.9}
+FALLS = dict.fromkeys(("prompt_tuning", "p_tuning", "prefix_tuning", "ia3", "layer_norm", "bottleneck"), 0.92)
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 

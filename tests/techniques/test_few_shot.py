@@ -6,8 +6,8 @@ import pytest
 import small_project
 from tiny_model import write_tiny_model
 
-from tailor.data.prompts import PromptFormat
 from tailor.data.dataset import Dataset, Example
+from tailor.data.prompts import PromptFormat
 from tailor.models.catalog import resolve
 from tailor.progress import Log
 from tailor.techniques.few_shot import FewShot, FewShotConfig, choose_demonstrations, insert

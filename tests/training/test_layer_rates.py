@@ -56,7 +56,10 @@ def test_the_ratio_is_the_change_over_the_size():
     record_update_ratios(optimizer, lambda *point: points.append(point), lambda: 1, 1)
     near.grad = far.grad = torch.tensor([1.0])
     optimizer.step()
-    assert points == [(RATIO + "layer 1", 1, pytest.approx(0.01)), (RATIO + "layer 2", 1, pytest.approx(0.1))]
+    assert points == [
+        (RATIO + "layer 1", 1, pytest.approx(0.01, rel=1e-4)),
+        (RATIO + "layer 2", 1, pytest.approx(0.1, rel=1e-4)),
+    ]
 
 
 def test_larc_and_decay_are_trained_and_told(fit):
@@ -66,6 +69,7 @@ def test_larc_and_decay_are_trained_and_told(fit):
         assert losses[-1] < 0.9 * losses[0]
         told = [name for name in figures["curves"] if name.startswith(RATIO)]
         assert told[0] == RATIO + "embeddings"
-        assert all(0 < p["value"] < 1 for name in told for p in figures["curves"][name])
+        # the rate rises from zero: the first step moves nothing
+        assert all(0 < p["value"] < 1 for name in told for p in figures["curves"][name][1:])
         assert (folder / "model" / "model.safetensors").exists()
     assert LayerwiseConfig().rates == "decay"

@@ -13,7 +13,8 @@ from tailor.settings import setting
 class Settings(BaseSettings):
     technique: str = setting(
         "",
-        "How to customize the model: lora, full, or any other technique that trains. Empty takes the proposal.",
+        "How to customize the model: lora, full, prompt_tuning or any other technique of the table below that trains. "
+        "Empty takes the proposal.",
     )
     base_model: str = setting(
         "",
@@ -31,7 +32,7 @@ def blockers(project: Project, settings: Settings) -> list[str]:
         return []
     if name in TECHNIQUES:
         return [
-            f"{TECHNIQUES[name].title} trains nothing, and 05 has measured it. Choose {' or '.join(tuning)}."
+            f"{TECHNIQUES[name].title} trains nothing: it is measured in 05. Choose one of: {', '.join(tuning)}."
         ]
     return [f"There is no technique '{name}'. There are: {', '.join(tuning)}.{did_you_mean(name, tuning)}"]
 
@@ -77,7 +78,7 @@ def run(project: Project, settings: Settings, log: Log) -> Plan:
 
 def _why_not(name: str, chosen: str, options: dict) -> str:
     if name not in options:
-        return "trains nothing; 05 has measured it"
+        return "trains nothing; 05 measures prompting"
     if options[name].blocked:
         return options[name].blocked
     if name == "full":

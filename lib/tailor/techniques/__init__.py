@@ -6,9 +6,11 @@ Importing this package loads neither torch nor peft: each technique imports them
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.techniques.base import Technique
 from tailor.techniques.bottleneck import Bottleneck
+from tailor.techniques.chain_of_thought import ChainOfThought
 from tailor.techniques.few_shot import FewShot
 from tailor.techniques.full import Full
 from tailor.techniques.ia3 import IA3
+from tailor.techniques.instruction_search import InstructionSearch
 from tailor.techniques.last_layers import LastLayers
 from tailor.techniques.layer_norm import LayerNorm
 from tailor.techniques.layerwise import Layerwise
@@ -16,11 +18,15 @@ from tailor.techniques.lora import LoRA
 from tailor.techniques.p_tuning import PTuning
 from tailor.techniques.prefix_tuning import PrefixTuning
 from tailor.techniques.prompt_tuning import PromptTuning
+from tailor.techniques.system_prompt import SystemPrompt
 from tailor.techniques.zero_shot import ZeroShot
 
 TECHNIQUES: dict[str, Technique] = {
     ZeroShot.name: ZeroShot(),
+    SystemPrompt.name: SystemPrompt(),
+    InstructionSearch.name: InstructionSearch(),
     FewShot.name: FewShot(),
+    ChainOfThought.name: ChainOfThought(),
     PromptTuning.name: PromptTuning(),
     PTuning.name: PTuning(),
     PrefixTuning.name: PrefixTuning(),

@@ -50,6 +50,10 @@ class Technique(Protocol):
         """Plain sentences on why it cannot run; empty when it can. Trains nothing, loads no weights."""
         ...
 
+    def trained(self, config: TechniqueConfig, base: ModelSource) -> int:
+        """About how many numbers it leaves trained; 0 for prompting. For estimates before anything is loaded."""
+        ...
+
     def fit(
         self,
         base: ModelSource,

@@ -58,7 +58,13 @@ class Bottleneck:
     def find_blockers(
         self, config: BottleneckConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.05)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: BottleneckConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        shape, places = shape_of(base), 2 if config.placement == "houlsby" else 1
+        return shape.layers * places * (2 * shape.width * config.width + shape.width + config.width)
 
     def fit(
         self,

@@ -79,6 +79,9 @@ class FewShot:
             found.append("The dataset has no training rows to show.")
         return found
 
+    def trained(self, config: FewShotConfig, base: ModelSource) -> int:
+        return 0
+
     def fit(
         self,
         base: ModelSource,

@@ -44,7 +44,10 @@ class Full:
     def find_blockers(
         self, config: FullConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=1.0)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: FullConfig, base: ModelSource) -> int:
+        return base.parameters or 0
 
     def fit(
         self,
@@ -137,18 +140,12 @@ def load_weights(base: ModelSource, dataset: Dataset, out_dir: Path, *, adapter:
 
 
 def tuning_blockers(
-    title: str,
-    config: TrainingConfig,
-    dataset: Dataset,
-    base: ModelSource,
-    machine: Machine,
-    *,
-    trained_share: float,
+    technique: Any, config: TrainingConfig, dataset: Dataset, base: ModelSource, machine: Machine
 ) -> list[str]:
     """Why training cannot run: too few rows, a model of the wrong kind, too little memory."""
     from tailor.training.estimate import memory_gib
 
-    found = []
+    found, title = [], technique.title
     rows = dataset.record.splits["train"].rows
     if rows < 2:
         found.append(f"{title} needs at least 2 training rows; the dataset has {rows}.")
@@ -157,7 +154,8 @@ def tuning_blockers(
     if base.architecture == "encoder" and dataset.task != "classify":
         found.append(f"{base.name} is an encoder: it can classify, but writes no answers.")
     if base.parameters:
-        needed = memory_gib(base.parameters, trained_share, config.rows_at_once, dataset.max_length)
+        share = technique.trained(config, base) / base.parameters
+        needed = memory_gib(base.parameters, share, config.rows_at_once, dataset.max_length)
         if needed > 0.9 * machine.memory_gib:
             found.append(
                 f"{title} of {base.name} needs about {needed:.1f} GiB; this machine has {machine.memory_gib:.1f}. "

@@ -48,7 +48,13 @@ class IA3:
     def find_blockers(
         self, config: IA3Config, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.01)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: IA3Config, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        shape = shape_of(base)
+        return shape.layers * (2 * shape.width + shape.inner)
 
     def fit(
         self,

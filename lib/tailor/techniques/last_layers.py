@@ -50,7 +50,14 @@ class LastLayers:
     def find_blockers(
         self, config: LastLayersConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.3)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: LastLayersConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        shape = shape_of(base)
+        layer = 4 * shape.width**2 + 3 * shape.width * shape.inner
+        return min(config.layers, shape.layers) * layer
 
     def fit(
         self,

@@ -45,7 +45,13 @@ class LayerNorm:
     def find_blockers(
         self, config: LayerNormConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.001)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: LayerNormConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        shape = shape_of(base)
+        return (2 * shape.layers + 1) * shape.width
 
     def fit(
         self,

@@ -76,7 +76,10 @@ class Layerwise:
     def find_blockers(
         self, config: LayerwiseConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=1.0)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: LayerwiseConfig, base: ModelSource) -> int:
+        return base.parameters or 0
 
     def fit(
         self,

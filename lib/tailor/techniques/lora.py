@@ -74,7 +74,12 @@ class LoRA:
     def find_blockers(
         self, config: LoRAConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.05)
+        return tuning_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: LoRAConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import lora_parameters, shape_of
+
+        return lora_parameters(shape_of(base), config.rank)
 
     def fit(
         self,

@@ -61,7 +61,12 @@ class PTuning:
     def find_blockers(
         self, config: PTuningConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return soft_prompt_blockers(self.title, config, dataset, base, machine)
+        return soft_prompt_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: PTuningConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        return config.virtual_tokens * shape_of(base).width
 
     def fit(
         self,

@@ -54,10 +54,16 @@ class PrefixTuning:
     def find_blockers(
         self, config: PrefixTuningConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        found = tuning_blockers(self.title, config, dataset, base, machine, trained_share=0.01)
+        found = tuning_blockers(self, config, dataset, base, machine)
         if base.architecture == "encoder":
             found.append(f"{base.name} is an encoder: it keeps no keys and values that a prefix could join.")
         return found
+
+    def trained(self, config: PrefixTuningConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        shape = shape_of(base)
+        return config.virtual_tokens * 2 * shape.layers * shape.width
 
     def fit(
         self,

@@ -76,7 +76,12 @@ class PromptTuning:
     def find_blockers(
         self, config: PromptTuningConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return soft_prompt_blockers(self.title, config, dataset, base, machine)
+        return soft_prompt_blockers(self, config, dataset, base, machine)
+
+    def trained(self, config: PromptTuningConfig, base: ModelSource) -> int:
+        from tailor.training.estimate import shape_of
+
+        return config.virtual_tokens * shape_of(base).width
 
     def fit(
         self,
@@ -252,10 +257,10 @@ def first_tokens(tokenizer: Any, dataset: Dataset, config: SoftPromptConfig, see
 
 
 def soft_prompt_blockers(
-    title: str, config: SoftPromptConfig, dataset: Dataset, base: ModelSource, machine: Machine
+    technique: Any, config: SoftPromptConfig, dataset: Dataset, base: ModelSource, machine: Machine
 ) -> list[str]:
     """Why a soft prompt cannot be trained here."""
-    found = tuning_blockers(title, config, dataset, base, machine, trained_share=0.0)
+    found = tuning_blockers(technique, config, dataset, base, machine)
     if base.context and config.virtual_tokens > base.context // 2:
         found.append(
             f"{config.virtual_tokens} virtual tokens leave too little of the {base.context:,} tokens that {base.name} "

@@ -35,6 +35,9 @@ class ZeroShot:
             return [f"{base.name} is an encoder: it writes no text, and knows no label before it is tuned."]
         return []
 
+    def trained(self, config: TechniqueConfig, base: ModelSource) -> int:
+        return 0
+
     def fit(
         self,
         base: ModelSource,

@@ -1,12 +1,45 @@
 """What training will need, before anything is loaded: rough figures from parameters, tokens and the machine."""
 
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from tailor.machine import Machine
+
+if TYPE_CHECKING:
+    from tailor.models.catalog import ModelSource
 
 FLOPS_PER_CORE = {
     True: 130e9,
     False: 70e9,
 }  # measured on two cores while training, with and without fast bf16
 BASE_GIB = 1.0  # what Python, torch, transformers and peft take before a model is there
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A model's sizes: numbers of a state, layers, and numbers inside the feed-forward part."""
+
+    width: int
+    layers: int
+    inner: int
+
+
+def shape_of(base: "ModelSource") -> Shape:
+    """The model's sizes from its config.json; without one (hub models), those of a usual decoder of its parameters."""
+    usual = round(((base.parameters or 0) * 64 / 12) ** (1 / 3))
+    found = {}
+    if base.folder and (base.folder / "config.json").is_file():
+        found = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
+        found |= found.get("text_config") or {}
+
+    def first(*names: str, otherwise: int) -> int:
+        return next((int(found[name]) for name in names if isinstance(found.get(name), int)), otherwise)
+
+    width = first("hidden_size", "n_embd", "d_model", otherwise=usual)
+    layers = first("num_hidden_layers", "n_layer", "num_layers", otherwise=max(1, width // 64))
+    inner = first("intermediate_size", "d_ff", "ffn_dim", "n_inner", otherwise=8 * width // 3)
+    return Shape(width, layers, inner)
 
 
 def memory_gib(parameters: int, trained_share: float, rows_at_once: int, tokens: int) -> float:
@@ -29,10 +62,10 @@ def training_seconds(parameters: int, trained_share: float, tokens: int, machine
     return operations / speed
 
 
-def lora_parameters(parameters: int, rank: int) -> int:
-    """Parameters of LoRA on every linear layer, for a decoder of the usual shape (see `memory_gib`).
+def lora_parameters(shape: Shape, rank: int) -> int:
+    """Parameters of LoRA on a decoder's linear layers: four of attention, three of the feed-forward part.
 
-    A layer has four attention matrices of width x width and three of width x 8/3 width; each gets rank * (in + out).
+    Each gets rank * (in + out).
     """
-    width = (parameters * 64 / 12) ** (1 / 3)
-    return round(width / 64 * rank * width * (4 * 2 + 3 * (1 + 8 / 3)))
+    attention, forward = 4 * 2 * shape.width, 3 * (shape.width + shape.inner)
+    return shape.layers * rank * (attention + forward)

@@ -6,7 +6,7 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.techniques.base import Technique
-from tailor.training.estimate import lora_parameters, memory_gib, training_seconds
+from tailor.training.estimate import memory_gib, training_seconds
 from tailor.training.settings import TrainingConfig
 
 FEW_ROWS = 50  # below, prompting and more data usually bring more than tuning
@@ -49,7 +49,7 @@ def weigh(
 def _weigh(technique: Technique, dataset: Dataset, base: ModelSource, machine: Machine) -> Option:
     config: TrainingConfig = technique.Config()
     parameters = base.parameters or 0
-    trained = lora_parameters(parameters, config.rank) if hasattr(config, "rank") else parameters
+    trained = technique.trained(config, base)
     share = trained / max(parameters, 1)
     tokens = round(dataset.record.splits["train"].tokens * config.epochs)
     blocked = technique.find_blockers(config, dataset, base, machine)
