@@ -155,29 +155,69 @@ class UseCase(Record):
 
 
 # --- 02 gather data ------------------------------------------------------------------------------------------------
+class SourceCard(Part):
+    """What a person says about a source, since no file tells it."""
+
+    source: str = Field("", description="the source's name, or the path as it was named; all sources where empty")
+    origin: str = Field("", description="where it comes from: a system's export, a web site, a data set")
+    owner: str = Field("", description="who it belongs to")
+    licence: str = Field("", description="under which terms it may be used")
+    consent: str = Field("", description="who agreed to this use, and how")
+    encoding: str = Field("", description="of this source, where it is not found out rightly")
+    delimiter: str = Field("", description="of this source")
+    header: Literal["", "auto", "yes", "no"] = Field("", description="whether its first row names the columns")
+
+
+class Check(Part):
+    """The answer to one of the four questions about a source, with the figures it rests on."""
+
+    verdict: Literal["good", "note", "warning", "bad"]
+    says: str
+    values: dict[str, float] = {}
+
+
 class Source(Part):
-    """One source as found. `name` is the file's name under raw/; bad rows are in raw/unreadable.parquet."""
+    """One source as found. `name` is the file's or folder's name under raw/; bad rows are in raw/unreadable.parquet.
+
+    Attributes:
+        given: how a person named it; a folder or an archive gives several sources.
+        languages: share of texts by language code; "" for texts too short to tell.
+        period: first and last day in its column of dates; empty where there is none.
+        characters: of running text.
+        tokens: of running text, by the base model's tokenizer on a sample.
+        checks: enough, relevant, good, compatible.
+    """
 
     name: str
+    given: str = ""
     format: str
     encoding: str | None = None
     delimiter: str | None = None
     rows: int
     unreadable: int = 0
     columns: list[str]
+    files: int = 1
     bytes: int
     sha256: str
+    origin: str = ""
     owner: str = ""
     licence: str = ""
+    consent: str = ""
+    languages: dict[str, float] = {}
+    period: list[str] = []
+    characters: int = 0
+    tokens: int = 0
+    checks: dict[str, Check] = {}
     frozen_test: bool = Field(False, description="its rows are the test set, given by the user")
     notes: list[str] = []
 
 
 class Sources(Record):
-    """sources.json, beside raw/rows.parquet: every row read, as text, with `row_id` ("file:line") and `source`."""
+    """sources.json, beside raw/rows.parquet: every row read, as text, with `row_id` ("source:line") and `source`."""
 
     sources: list[Source]
     rows: int
+    left_out: list[str] = Field([], description="a sentence for each file that was not read")
 
 
 # --- 03 clean data -------------------------------------------------------------------------------------------------
@@ -251,6 +291,29 @@ class LearningCurve(Part):
     skipped: str = ""
 
 
+class Shot(Part):
+    """A solved example that stands before every question. Its row is in no split."""
+
+    id: str = ""
+    input: str
+    output: str
+
+
+class Exported(Part):
+    """One file under dataset/exports/, as it was written and checked."""
+
+    format: str
+    split: str
+    file: str = Field(description="path under the project folder")
+    rows: int
+    tokens: int
+    answers: int = Field(description="rows of the dataset that it tells; more than its rows where lines hold several")
+    left_out: dict[str, int] = Field({}, description="reason -> rows that this format cannot tell")
+    problems: list[str] = Field([], description="rules of the format that it breaks, by row; the first of them")
+    more_problems: int = 0
+    sha256: str = ""
+
+
 class DatasetRecord(Record):
     """dataset.json, beside dataset/{train,validation,test}.parquet (columns: see tailor.data.dataset.Example)."""
 
@@ -262,6 +325,11 @@ class DatasetRecord(Record):
     left_out: list[str] = Field([], description="sentences on what conversations had to leave out")
     labels: list[str] = []
     system_prompt: str = ""
+    instruction: str = Field("", description="stands around every input, which takes the place of {input}")
+    shots: list[Shot] = []
+    templates: dict[str, str] = Field({}, description="'input', 'output' -> template over the data's columns")
+    tokenizer: str = Field("", description="hash of the tokenizer and chat template that the rows were counted with")
+    test_set: str = Field("", description="hash of the test rows: what every later figure was measured on")
     max_length: int
     splits: dict[str, Split]
     set_aside: dict[str, int] = Field({}, description="reason -> rows kept in dataset/set_aside.parquet")

@@ -83,6 +83,10 @@ def made(count, group=None, source="a"):
 CHOICES = SplitChoices("stratified", (0.1, 0.2), (0, 0, 0), 0.7, 3)
 
 
+def given(rows):
+    return Formatted(rows.with_columns(history=pl.lit(""), compared="input"))
+
+
 def sides_by_id(formatted):
     return dict(formatted.rows.select("id", "split").rows())
 
@@ -93,7 +97,7 @@ def test_planted_twins_and_customers_are_never_cut():
     typo = rows["input"].str.replace(r"^w\d+", "w0")
     twins = rows.with_columns(id="e" + pl.col("id"), input=shouted, group=pl.lit(None, pl.String))
     near = rows.with_columns(id="n" + pl.col("id"), input=typo, group=pl.lit(None, pl.String))
-    formatted = Formatted(pl.concat([rows, twins, near]))
+    formatted = given(pl.concat([rows, twins, near]))
     leaks, notes = partition(formatted, CHOICES)
     sides = sides_by_id(formatted)
     assert all(sides[f"a:{n}"] == sides[f"ea:{n}"] == sides[f"na:{n}"] for n in range(300))
@@ -112,7 +116,7 @@ def test_planted_twins_and_customers_are_never_cut():
 
 
 def test_a_column_that_ties_everything_is_not_used():
-    formatted = Formatted(made(100, group=["team"] * 80 + ["other"] * 20))
+    formatted = given(made(100, group=["team"] * 80 + ["other"] * 20))
     _, notes = partition(formatted, CHOICES)
     assert notes == [
         "the column for 'group' was not used to keep rows together: one value has 80 of 100 rows"
@@ -121,7 +125,7 @@ def test_a_column_that_ties_everything_is_not_used():
 
 def test_grouped_needs_a_group():
     with pytest.raises(WorkbenchError) as caught:
-        partition(Formatted(made(10)), SplitChoices("grouped", (0.1, 0.2), (0, 0, 0), 0.7, 3))
+        partition(given(made(10)), SplitChoices("grouped", (0.1, 0.2), (0, 0, 0), 0.7, 3))
     assert str(caught.value) == (
         "Found: 04_format_data.split_by is 'grouped', and no column tells the groups\n"
         "Needed: a column such as customer_id\n"
@@ -132,7 +136,7 @@ def test_grouped_needs_a_group():
 def test_a_given_test_file_is_the_test_and_its_copies_leave_training():
     rows = made(100)
     tested = rows.head(20).with_columns(id="t" + pl.col("id"), source=pl.lit("test.csv"))
-    formatted = Formatted(pl.concat([rows, tested]))
+    formatted = given(pl.concat([rows, tested]))
     leaks, _ = partition(formatted, CHOICES, frozen=["test.csv"])
     assert leaks == {"copies of test rows": 20}
     assert formatted.rows.filter(pl.col("split") == "test")["source"].to_list() == ["test.csv"] * 20
@@ -141,7 +145,7 @@ def test_a_given_test_file_is_the_test_and_its_copies_leave_training():
 
 
 def test_at_most_so_many_rows():
-    formatted = Formatted(made(100))
+    formatted = given(made(100))
     partition(formatted, SplitChoices("random", (0.1, 0.2), (30, 5, 0), 0.7, 3))
     assert Counter(formatted.rows["split"]) == {"train": 30, "validation": 5, "test": 20}
     assert Counter(reason for *_, reason in formatted.set_aside) == {
@@ -169,3 +173,62 @@ def test_dates_in_many_forms():
     ]
     assert sortable(pl.Series(["01/13/2024", "02/03/2024"])) == ["2024-01-13T00:00", "2024-02-03T00:00"]
     assert sortable(pl.Series(["13/01/2024", "02/03/2024"])) == ["2024-01-13T00:00", "2024-03-02T00:00"]
+
+
+def added(rows, more, choices=CHOICES):
+    """Split rows, then split them again together with more; the sides before and after, by id."""
+    first = given(rows)
+    partition(first, choices)
+    before = sides_by_id(first)
+    second = given(pl.concat([more, rows.reverse()]))
+    sides = [before.get(row_id) for row_id in second.rows["id"]]
+    _, notes = partition(second, choices, sides_before=sides)
+    return before, sides_by_id(second), second, notes
+
+
+def test_rows_that_come_later_never_move_a_test_row():
+    rows = made(300, group=[f"C{n // 3}" for n in range(300)])
+    # other texts, some of the same customers
+    more = made(500, group=[f"C{n // 3}" for n in range(500)]).slice(300)
+    more = more.with_columns(id="m" + pl.col("id"))
+    twins = rows.with_columns(id="t" + pl.col("id"), input=pl.col("input").str.to_uppercase())
+    before, after, second, _ = added(rows, pl.concat([more, twins]))
+    assert {row: side for row, side in after.items() if row in before} == before
+    assert all(after[f"t{row}"] == side for row, side in before.items())
+    assert count_leaks(second.rows["split"].to_list(), second.rows["group"].to_list()) == 0
+    shares = Counter(side for row, side in after.items() if row[0] == "m")
+    assert 25 <= shares["test"] <= 50  # of 200 rows that nothing ties to the others, a fifth
+
+
+def test_a_row_that_ties_test_to_training_is_on_neither_side():
+    rows = made(60, group=[f"C{n}" for n in range(60)])
+    first = given(rows)
+    partition(first, CHOICES)
+    tested, trained = (first.rows.filter(split=side).row(0, named=True) for side in ("test", "train"))
+    tie = rows.head(1).with_columns(
+        id=pl.lit("tie"), input=pl.lit(tested["input"]), group=pl.lit(trained["group"])
+    )
+    before, after, second, _ = added(rows, tie)
+    assert {row: side for row, side in after.items() if row in before} == before
+    assert "tie" not in after
+    assert second.set_aside[-1][0::3] == ("tie", "ties a test row to a training row")
+
+
+def test_by_time_what_is_as_new_as_the_test_joins_it():
+    rows = made(100).with_columns(
+        time=pl.int_range(100).map_elements(lambda n: f"2024-01-{n:03d}", pl.String)
+    )
+    more = (
+        made(120)
+        .slice(100)
+        .with_columns(
+            id="m" + pl.col("id"),
+            time=pl.int_range(20).map_elements(lambda n: f"2024-01-{n * 10:03d}x", pl.String),
+        )
+    )
+    by_time = SplitChoices("time", (0.1, 0.2), (0, 0, 0), 0.0, 3)
+    before, after, second, _ = added(rows, more, by_time)
+    assert {row: side for row, side in after.items() if row in before} == before
+    newest = {side: second.rows.filter(split=side)["time"].max() for side in ("train", "validation")}
+    assert newest["train"] < second.rows.filter(split="validation")["time"].min()
+    assert newest["validation"] < second.rows.filter(split="test")["time"].min()

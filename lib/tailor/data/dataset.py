@@ -1,14 +1,14 @@
 """The formatted dataset: what 04_format_data writes and every later step reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tailor.data.conversations import read_history
+from tailor.data.prompts import Message, PromptFormat
 from tailor.errors import WorkbenchError
 from tailor.records import DatasetRecord
 
-Message = dict[str, str]
 SPLITS = ("train", "validation", "test")
 
 
@@ -96,22 +96,19 @@ class Dataset:
             ) from None
         return [Example(**row) for row in table.to_pylist()]
 
-    def prompt(self, asked: "Example | str") -> list[Message]:
-        """The messages for an input: the one place where a prompt is put together, for training, evaluation,
-        chat, serving and export alike.
+    @cached_property
+    def format(self) -> PromptFormat:
+        """What stands around every input."""
+        return PromptFormat.of(self.record)
 
-        Args:
-            asked: a row, with its own system prompt and earlier turns where it has them; or a text alone.
-        """
-        given = Example("", asked, "") if isinstance(asked, str) else asked
-        return prompt_messages(given.system or self.system_prompt, given.history, given.input)
+    def prompt(self, asked: Example | str) -> list[Message]:
+        """The messages for an input; see `tailor.data.prompts`."""
+        return self.format.prompt(asked)
+
+    def turns(self, examples: Iterable[Example]) -> list[Message]:
+        """Examples as questions and answers, to be shown before a question."""
+        return self.format.turns(examples)
 
     def conversation(self, example: Example) -> list[Message]:
         """Prompt and answer, as the model learns them."""
-        return [*self.prompt(example), {"role": "assistant", "content": example.output}]
-
-
-def prompt_messages(system: str, history: str, text: str) -> list[Message]:
-    """System prompt, earlier turns (as `Example.history` holds them) and the text asked, as messages."""
-    before = [{"role": "system", "content": system}] if system else []
-    return [*before, *read_history(history), {"role": "user", "content": text}]
+        return self.format.conversation(example, example.output)

@@ -1,15 +1,21 @@
 """From clean rows to examples: the columns' roles applied, and what cannot be an example set aside with its reason."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from tailor.data.dates import sortable
 from tailor.data.exchanges import Draft, Reading, draft_rows
+from tailor.data.readers.found import OWN_COLUMNS
 from tailor.data.roles import Role
+from tailor.data.templates import Template
 from tailor.records import Task
+
+READ_EVERY = Reading()
 
 
 @dataclass
@@ -17,8 +23,9 @@ class Formatted:
     """Rows on their way to a split.
 
     Attributes:
-        rows: id, input, output, source, system and history (see Example), rejected (the worse answer of a preference
-            pair, else ""), label (as given; "" for respond), group, thread, time (ISO or "").
+        rows: id, input, output, source, system and history (see Example), compared (the input without the words that a
+            template gives to all rows), rejected (the worse answer of a preference pair, else ""), label (as given; ""
+            for respond), group, thread, time (ISO or "").
         set_aside: id, input, output, reason.
         notes: sentences on what conversations had to leave out.
     """
@@ -42,7 +49,12 @@ def given_roles(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def format_rows(
-    frame: pl.DataFrame, task: Task, roles: dict[str, Role], readable: bool, reading: Reading = Reading()
+    frame: pl.DataFrame,
+    task: Task,
+    roles: dict[str, Role],
+    readable: bool,
+    reading: Reading = READ_EVERY,
+    templates: Mapping[str, str] = MappingProxyType({}),
 ) -> Formatted:
     """Apply roles to clean rows.
 
@@ -51,9 +63,10 @@ def format_rows(
         readable: write labels with blanks for underscores and hyphens ("card_arrival" -> "card arrival"), which
             is how a language model has seen the words.
         reading: how conversations are read.
+        templates: "input", "output" -> how the text is written from the row's columns.
     """
     drafts = draft_rows(frame, task, {name: role.column for name, role in roles.items()}, reading)
-    made = drafts.rows
+    made, compared = apply_templates(drafts.rows, frame, templates)
     taken = frame[[draft.place for draft in made]]
     outputs = [draft.output for draft in made]
     label = outputs if task == "classify" else [""] * len(made)
@@ -62,6 +75,7 @@ def format_rows(
         {
             "id": [draft.id for draft in made],
             "input": [draft.input for draft in made],
+            "compared": compared,
             "output": [readable_label(text) for text in outputs]
             if task == "classify" and readable
             else outputs,
@@ -81,7 +95,51 @@ def format_rows(
     return formatted
 
 
-_TEXTS = ("id", "input", "output", "system", "history", "rejected", "label", "group", "thread", "time")
+def apply_templates(
+    drafts: Sequence[Draft], frame: pl.DataFrame, templates: Mapping[str, str]
+) -> tuple[list[Draft], list[str]]:
+    """Write inputs and answers by their templates; drafts that are no examples anyway stay as they are.
+
+    Args:
+        frame: the rows that the drafts' `place` points into.
+        templates: "input", "output" -> template over the frame's columns, and "input" or "output" for the role itself.
+
+    Returns:
+        The drafts, and for each what its row brings to the input, without the words that all rows share.
+
+    Raises:
+        WorkbenchError: a template names a column that the data does not have, or cannot be read.
+    """
+    compared = [draft.input for draft in drafts]
+    columns = [name for name in frame.columns if name not in OWN_COLUMNS]
+    for role, text in templates.items():
+        known = columns if role in columns else [*columns, role]
+        template = Template.read(text, known, f"04_format_data.{role}_template")
+        named = [name for name in template.columns if name in columns]
+        cells = frame.select(named).to_dicts() if named else [{}] * frame.height
+        rows = [{role: getattr(draft, role)} | cells[draft.place] for draft in drafts]
+        drafts = [
+            draft if draft.problem else replace(draft, **{role: template.fill(row)})
+            for draft, row in zip(drafts, rows, strict=True)
+        ]
+        if role == "input":
+            compared = [template.cells(row) for row in rows]
+    return list(drafts), compared
+
+
+_TEXTS = (
+    "id",
+    "input",
+    "compared",
+    "output",
+    "system",
+    "history",
+    "rejected",
+    "label",
+    "group",
+    "thread",
+    "time",
+)
 
 
 def readable_label(label: str) -> str:

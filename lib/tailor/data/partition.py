@@ -9,7 +9,7 @@ import polars as pl
 from tailor.data.dataset import SPLITS
 from tailor.data.duplicates import equality_keys, near_duplicate_clusters
 from tailor.data.examples import Formatted
-from tailor.data.splits import SplitBy, count_leaks, split_rows, tie_rows
+from tailor.data.splits import SplitBy, count_leaks, hold_sides, split_rows, tie_rows
 from tailor.errors import WorkbenchError
 
 LARGEST_BUNDLE = 0.5
@@ -34,12 +34,16 @@ class SplitChoices:
 
 
 def partition(
-    formatted: Formatted, choices: SplitChoices, frozen: Sequence[str] = ()
+    formatted: Formatted,
+    choices: SplitChoices,
+    frozen: Sequence[str] = (),
+    sides_before: Sequence[str | None] = (),
 ) -> tuple[dict[str, int], list[str]]:
     """Add a column `split` to the formatted rows.
 
     Args:
         frozen: sources whose rows are the test set; training rows that say the same are set aside.
+        sides_before: for each row its side in the last run, None for a new row; test rows never move.
 
     Returns:
         Rows that a plain random split would have leaked, by kind, and sentences on what was decided.
@@ -62,17 +66,60 @@ def partition(
     else:
         shuffled = split_rows(range(rows.height), None, None, choices.shares, choices.seed, "random")
         leaks = {kind: count for kind, k in keys.items() if (count := count_leaks(shuffled, k))}
-        labels, times = rows["label"].to_list(), rows["time"].to_list() if any(rows["time"]) else None
-        sides = split_rows(bundles, labels, times, choices.shares, choices.seed, choices.by)
+        sides = _as_before(formatted, bundles, choices, sides_before or [None] * rows.height)
     formatted.rows = formatted.rows.with_columns(split=pl.Series(sides, dtype=pl.String))
     formatted.take_out(_over_most(formatted.rows, choices))
     return leaks, notes
 
 
+def _as_before(
+    formatted: Formatted, bundles: list[int], choices: SplitChoices, before: Sequence[str | None]
+) -> list[str]:
+    """Split rows, those that were split before as they were."""
+    rows = formatted.rows
+    held, between = hold_sides(bundles, before)
+    ids = rows["id"].to_list()
+    formatted.take_out({ids[place]: "ties a test row to a training row" for place in between})
+    free = [place for place, side in enumerate(held) if side is None and place not in between]
+    times = rows["time"].to_list() if any(rows["time"]) else None
+    if choices.by == "time" and times and len(free) < len(held):
+        side = _by_frozen_time(free, held, times)
+    elif len(free) < len(held) and len({bundles[place] for place in free}) < len(SPLITS):
+        side = dict.fromkeys(free, "train")  # too few to be split
+    else:
+        labels = rows["label"].to_list()
+        found = split_rows(
+            [bundles[place] for place in free],
+            [labels[place] for place in free],
+            [times[place] for place in free] if times else None,
+            choices.shares,
+            choices.seed,
+            choices.by,
+        )
+        side = dict(zip(free, found, strict=True))
+    return [held[place] or side[place] for place in range(len(held)) if place not in between]
+
+
+def _by_frozen_time(free: list[int], held: list[str | None], times: list[str]) -> dict[int, str]:
+    """New rows beside a test set that stays: what is as new as the test joins it."""
+    first = {
+        name: min((times[place] for place, side in enumerate(held) if side == name), default="~")
+        for name in ("validation", "test")
+    }
+    return {
+        place: "test"
+        if times[place] >= first["test"]
+        else "validation"
+        if times[place] >= first["validation"]
+        else "train"
+        for place in free
+    }
+
+
 def _tie_keys(rows: pl.DataFrame, choices: SplitChoices) -> tuple[dict[str, list], list[str]]:
     """What ties rows together, by the name of the leak it prevents."""
-    inputs = [history + text for history, text in rows.select("history", "input").rows()]
-    keys: dict[str, list] = {"equal text": equality_keys(rows, ["history", "input"]).to_list()}
+    inputs = [history + text for history, text in rows.select("history", "compared").rows()]
+    keys: dict[str, list] = {"equal text": equality_keys(rows, ["history", "compared"]).to_list()}
     if choices.near > 0:
         keys["nearly equal text"] = near_duplicate_clusters([inputs], choices.near)
     notes = []

@@ -155,3 +155,32 @@ def count_leaks(sides: Sequence[str], keys: Sequence[object]) -> int:
     """Rows outside training that share a key with a row in training (None shares nothing)."""
     trained = {key for side, key in zip(sides, keys, strict=True) if side == "train" and key is not None}
     return sum(side != "train" and key in trained for side, key in zip(sides, keys, strict=True))
+
+
+def hold_sides(bundles: list[int], sides: list[str | None]) -> tuple[list[str | None], set[int]]:
+    """Keep rows on the side they were on when rows that came later tie them together.
+
+    Args:
+        bundles: [n] rows that must stay together have the same number.
+        sides: [n] where a row was the last time; None for a new row.
+
+    Returns:
+        [n] the side that each row has to take, None where it is free; and the new rows that tie a test row to a
+        training row and can be on neither side.
+    """
+    known: dict[int, set[str]] = {}
+    for bundle, side in zip(bundles, sides, strict=True):
+        if side:
+            known.setdefault(bundle, set()).add(side)
+    held: list[str | None] = []
+    between: set[int] = set()
+    for place, (bundle, side) in enumerate(zip(bundles, sides, strict=True)):
+        here = known.get(bundle, set())
+        if side is None and len(here) > 1 and "test" in here:
+            between.add(place)
+            held.append(None)
+        elif side == "test" or here == {"test"}:
+            held.append("test")
+        else:
+            held.append(next((name for name in ("train", "validation") if name in here), None))
+    return held, between

@@ -70,6 +70,10 @@ class Template:
         named = (part.column for line in self.lines for part in line if isinstance(part, Placeholder))
         return tuple(dict.fromkeys(named))
 
+    def cells(self, row: Mapping[str, str | None]) -> str:
+        """What the row itself brings to the text, without the words that all rows share."""
+        return "\n".join(row[name] or "" for name in self.columns)
+
     def fill(self, row: Mapping[str, str | None]) -> str:
         """The text of a row. Empty where every placeholder of the template is empty."""
         kept: list[str] = []

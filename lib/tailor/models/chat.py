@@ -7,6 +7,7 @@ prompt that the template announces an answer with: training and use cannot diffe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from tailor.errors import WorkbenchError, did_you_mean
+from tailor.files import canonical_json, sha256_bytes
 from tailor.models.plain_text import PlainText
 from tailor.models.template_rendering import render_chats
 
@@ -85,6 +87,15 @@ def encode_chats(
     plans = [_plan(frame, messages, texts) for frame, messages in zip(frames, chats, strict=True)]
     encoded = writer.text.encode([text for text, _ in texts], inside=[inside for _, inside in texts])
     return [_put_together(plan, encoded, last_answer_only) for plan in plans]
+
+
+def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Hash of everything that decides which ids a chat becomes: vocabulary, rules, control tokens, chat template."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    parts = json.loads(backend.to_str()) if backend is not None else tokenizer.get_vocab()
+    parts = {name: part for name, part in parts.items() if name not in ("truncation", "padding")}
+    special = [tokenizer.eos_token, tokenizer.bos_token, *tokenizer.all_special_tokens]
+    return sha256_bytes(canonical_json([parts, tokenizer.chat_template, special]).encode())
 
 
 def encode_lines(

@@ -30,9 +30,7 @@ def loading_code(dataset: Dataset, folder: str, encoder: bool = False) -> str:
     """Python that loads the exported folder with transformers alone and asks it one question."""
     if encoder:
         return LOAD_ENCODER.format(folder=folder)
-    system = [{"role": "system", "content": dataset.system_prompt}] if dataset.system_prompt else []
-    messages = [*system, {"role": "user", "content": "your question"}]
-    return LOAD.format(folder=folder, messages=messages)
+    return LOAD.format(folder=folder, messages=dataset.prompt("your question"))
 
 
 def model_card(project: Project, dataset: Dataset, run: RunRecord, encoder: bool = False) -> str:

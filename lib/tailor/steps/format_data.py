@@ -1,33 +1,38 @@
 """04 Format data: which column plays which role; what exactly will the model see?"""
 
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from tailor.blocks import Block
-from tailor.data.dataset import SPLITS, prompt_messages
 from tailor.data.examples import Formatted, format_rows, given_roles, rare_labels
 from tailor.data.exchanges import Reading
 from tailor.data.format_view import FormatView
+from tailor.data.formatting import tokenize, write_splits
+from tailor.data.kept_sides import hash_rows, read_sides, text_keys, write_sides
 from tailor.data.partition import SplitChoices, partition
+from tailor.data.prompts import PromptFormat
 from tailor.data.roles import find_roles
+from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_shots, templates_of
 from tailor.data.shapes import name_shape
 from tailor.data.splits import SplitBy
 from tailor.data.tables import read_table, write_table
-from tailor.data.tokens import Length, count_tokens
 from tailor.errors import WorkbenchError
-from tailor.files import sha256_file, writing
+from tailor.files import writing
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import DatasetRecord, ProjectRecord, Sources, Split, UseCase
-from tailor.settings import Settings as Base
+from tailor.records import DatasetRecord, ProjectRecord, Sources, UseCase
 from tailor.settings import setting
 
-TEMPLATES, SPLITTING, SHAPES = "Templates and prompt", "Splitting", "Conversations, passages and preferences"
+if TYPE_CHECKING:
+    from tailor.models.catalog import ModelSource
+
+SPLITTING, SHAPES = "Splitting", "Conversations, passages and preferences"
 """Groups of settings that the form folds away; a setting names its own by `section`."""
 
 
-class Settings(Base):
+class Settings(TemplateSettings):
     """Which column is what, and how rows are split."""
 
     input_column: str = setting("", "The text a person writes. Empty: guessed; the guess is shown below.")
@@ -130,19 +135,23 @@ class Settings(Base):
         2, "Labels with fewer rows are set aside: they cannot be both learned and tested.", unit="rows", ge=1,
         section=SPLITTING,
     )  # fmt: skip
-    label_text: Literal["readable", "as given"] = setting(
-        "readable",
-        "What the model writes for a label: 'readable' turns card_arrival into 'card arrival', words it knows; the "
-        "spelling as given is kept beside it.",
-        section=TEMPLATES,
+    keep_test_set: bool = setting(
+        True,
+        "Rows that were in the test set the last time stay there when data are added, so that figures before and after "
+        "can be compared. Off: the test set is drawn anew.",
+        section=SPLITTING,
     )
 
 
 def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
-    """Make dataset/{train,validation,test}.parquet and dataset/set_aside.parquet; of preference pairs also
-    dataset/preferences.parquet."""
+    """Make dataset/{train,validation,test}.parquet with their tokens, dataset/set_aside.parquet,
+    and of preference pairs dataset/preferences.parquet."""
+    from tailor.models.catalog import resolve
+
     chosen = project.load(ProjectRecord, "project.json")
     use_case = project.load(UseCase, "use_case.json")
+    source = resolve(chosen.base_model)
+    _check_length(source, settings.max_length)
     rows = read_table(project.path("clean.parquet"), "03_clean_data")
     roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
     for role in roles.values():
@@ -150,17 +159,29 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     shape = name_shape(rows, use_case.task, roles)
     log.note(f"{shape.name}: {shape.reason}")
     reading = Reading(settings.conversation_answers == "every", settings.assistant_speaker)
-    formatted = format_rows(rows, use_case.task, roles, settings.label_text == "readable", reading)
+    readable = settings.label_text == "readable"
+    formatted = format_rows(rows, use_case.task, roles, readable, reading, templates_of(settings))
     for note in formatted.notes:
         log.note(note)
     if use_case.task == "classify":
         formatted.take_out(rare_labels(formatted.rows, settings.min_label_rows))
-    lengths = _measure(formatted, chosen.base_model, use_case.system_prompt, settings.max_length, log)
-    leaks, notes = partition(formatted, _split_choices(settings, chosen.seed), _frozen(project))
+    if not formatted.rows.height:
+        raise _none_left(formatted)
+    choices = _split_choices(settings, chosen.seed)
+    before = read_sides(project.path("dataset"), choices) if settings.keep_test_set else {}
+    sides = [before.get(key) for key in text_keys(formatted.rows)] if before else []
+    leaks, notes = partition(formatted, choices, _frozen(project), sides)
+    formatted.rows = formatted.rows.with_columns(weight=pl.lit(1.0), parent=pl.lit(""))
+    shots = take_shots(formatted, settings.shots, chosen.seed)
+    prompts = PromptFormat(system_prompt_of(settings, use_case), settings.instruction.strip(), tuple(shots))
+    tokens = _tokenize(formatted, prompts, source, settings.max_length, log)
     for note in notes:
         log.note(note)
     with writing(project.path("dataset")) as folder:
-        splits = _write(formatted, lengths, folder, settings.max_length)
+        decoder = source.architecture != "encoder"
+        splits = write_splits(formatted, tokens, folder, settings.max_length, keep_ids=decoder)
+        _write_pairs(formatted.rows, folder)
+        write_sides(formatted, choices, folder)
     return DatasetRecord(
         task=use_case.task,
         base_model=chosen.base_model,
@@ -169,7 +190,12 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         shape_reason=shape.reason,
         left_out=formatted.notes,
         labels=sorted(formatted.rows["output"].unique()) if use_case.task == "classify" else [],
-        system_prompt=use_case.system_prompt,
+        system_prompt=prompts.system_prompt,
+        instruction=prompts.instruction,
+        shots=shots,
+        templates=templates_of(settings),
+        tokenizer=tokens.tokenizer,
+        test_set=hash_rows(formatted.rows.filter(split="test")),
         max_length=settings.max_length,
         splits=splits,
         set_aside=_count_reasons(formatted),
@@ -192,43 +218,31 @@ def _frozen(project: Project) -> list[str]:
     return [source.name for source in record.sources if source.frozen_test]
 
 
-def _measure(
-    formatted: Formatted, base_model: str, system_prompt: str, max_length: int, log: Log
-) -> dict[str, Length]:
-    """Count every row's tokens; rows whose prompt leaves no room for an answer are set aside."""
-    from tailor.models import load_tokenizer, resolve
+def _tokenize(formatted: Formatted, prompts: PromptFormat, source: "ModelSource", max_length: int, log: Log):
+    """Every row as tokens; rows whose prompt leaves no room for an answer are set aside."""
+    from tailor.models import load_tokenizer
 
+    tokens = tokenize(formatted.rows, prompts, load_tokenizer(source), log)
+    too_long = tokens.lengths.filter(pl.col("prompt") >= max_length)
+    reason = f"the prompt alone is longer than {max_length:,} tokens"
+    formatted.take_out(dict.fromkeys(too_long["id"], reason))
     if not formatted.rows.height:
-        raise _none_left(formatted)
-    source = resolve(base_model)
+        shortest = tokens.lengths["prompt"].min()
+        raise WorkbenchError(
+            f"every one of the {too_long.height:,} prompts is longer than {max_length:,} tokens",
+            f"04_format_data.max_length above {shortest:,}, the shortest prompt",
+            "raise 04_format_data.max_length, or shorten 01_define_use_case.system_prompt",
+        )
+    return tokens
+
+
+def _check_length(source: "ModelSource", max_length: int) -> None:
     if source.context and max_length > source.context:
         raise WorkbenchError(
             f"04_format_data.max_length is {max_length:,}, and {source.name} reads {source.context:,} tokens",
             f"at most {source.context:,}",
             "lower 04_format_data.max_length, or choose a base model that reads more in 00_start_here",
         )
-    texts = formatted.rows.select("id", "system", "history", "input", "output").rows()
-    conversations = [
-        [*prompt_messages(system or system_prompt, history, text), {"role": "assistant", "content": output}]
-        for _, system, history, text, output in texts
-    ]
-    counted = count_tokens(load_tokenizer(source), conversations, log)
-    lengths = {row_id: length for (row_id, *_), length in zip(texts, counted, strict=True)}
-    formatted.take_out(
-        {
-            row_id: f"the prompt alone is longer than {max_length:,} tokens"
-            for row_id, length in lengths.items()
-            if length.prompt >= max_length
-        }
-    )
-    if not formatted.rows.height:
-        shortest = min(length.prompt for length in lengths.values())
-        raise WorkbenchError(
-            f"every one of the {len(lengths):,} prompts is longer than {max_length:,} tokens",
-            f"04_format_data.max_length above {shortest:,}, the shortest prompt",
-            "raise 04_format_data.max_length, or shorten 01_define_use_case.system_prompt",
-        )
-    return lengths
 
 
 def _none_left(formatted: Formatted) -> WorkbenchError:
@@ -247,47 +261,12 @@ def _count_reasons(formatted: Formatted) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _write(formatted: Formatted, lengths: dict[str, Length], folder, max_length: int) -> dict[str, Split]:
-    folder.mkdir(parents=True)
-    order = (
-        "id",
-        "input",
-        "output",
-        "source",
-        "weight",
-        "system",
-        "history",
-        "label",
-        "group",
-        "thread",
-        "time",
-    )
-    rows = formatted.rows.with_columns(
-        weight=pl.lit(1.0),
-        prompt=pl.Series([lengths[i].prompt for i in formatted.rows["id"]], dtype=pl.Int64),
-        tokens=pl.Series([lengths[i].total for i in formatted.rows["id"]], dtype=pl.Int64),
-    )
-    splits = {}
-    for name in SPLITS:
-        part = rows.filter(pl.col("split") == name)
-        path = folder / f"{name}.parquet"
-        write_table(part.select(*order, "tokens"), path)
-        kept = part["tokens"].clip(upper_bound=max_length)
-        splits[name] = Split(
-            rows=part.height,
-            tokens=int(kept.sum()),
-            learned_tokens=int((kept - part["prompt"]).sum()),
-            truncated=int((part["tokens"] > max_length).sum()),
-            longest=int(part["tokens"].max() or 0),
-            sha256=sha256_file(path),
-        )
+def _write_pairs(rows: pl.DataFrame, folder: Path) -> None:
+    """Preference pairs of the training rows, for 09_align_with_feedback."""
     pairs = rows.filter((pl.col("rejected") != "") & (pl.col("split") == "train"))
     if pairs.height:
         kept = pairs.select("id", "system", "history", prompt="input", chosen="output", rejected="rejected")
         write_table(kept, folder / "preferences.parquet")
-    schema = dict.fromkeys(("id", "input", "output", "reason"), pl.String)
-    write_table(pl.DataFrame(formatted.set_aside, schema=schema, orient="row"), folder / "set_aside.parquet")
-    return splits
 
 
 def blocks(project: Project) -> list[Block]:

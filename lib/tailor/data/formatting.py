@@ -1,0 +1,116 @@
+"""Examples as tokens, counted once and kept: what 04_format_data writes beside the rows, so that training need not
+tokenize them again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tailor.data.dataset import SPLITS, Example
+from tailor.data.examples import Formatted
+from tailor.data.prompts import PromptFormat
+from tailor.data.tables import write_table
+from tailor.data.tokens import learned_span
+from tailor.files import sha256_file
+from tailor.progress import Log
+from tailor.records import Split
+
+BATCH = 2000  # rows tokenized together: their Python numbers are forgotten before the next batch comes
+ROW = ("id", "input", "output", "source", "weight", "parent", "system", "history")
+KEPT = ("label", "group", "thread", "time", "tokens")
+"""Columns of a split: those of an Example, and what is said about it."""
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """Rows as tokens, in columns: [n] each.
+
+    Attributes:
+        table: id; ids (the whole row, untruncated); learned_from, learned_to (the places of the answer and its end).
+        tokenizer: hash of what made them.
+    """
+
+    table: pl.DataFrame
+    tokenizer: str
+
+    @property
+    def lengths(self) -> pl.DataFrame:
+        """id, prompt (tokens before the answer), tokens (all of them)."""
+        return self.table.select(
+            "id", prompt=pl.col("learned_from").cast(pl.Int64), tokens=pl.col("ids").list.len().cast(pl.Int64)
+        )
+
+
+def tokenize(rows: pl.DataFrame, prompts: PromptFormat, tokenizer: Any, log: Log) -> TokenTable:
+    """Encode rows with prompt and answer, by the function that every model is asked through."""
+    from tailor.models.chat import encode_chats, tokenizer_hash
+
+    parts = []
+    log.progress(0, rows.height, "rows tokenized")
+    for start in range(0, rows.height, BATCH):
+        part = [Example(**row) for row in rows.slice(start, BATCH).select(_of_example(rows)).to_dicts()]
+        chats = [prompts.conversation(example, example.output) for example in part]
+        encoded = encode_chats(tokenizer, chats, last_answer_only=True)
+        spans = [learned_span(chat.learned) for chat in encoded]
+        parts.append(
+            pl.DataFrame(
+                {
+                    "id": [example.id for example in part],
+                    "ids": _lists([chat.input_ids for chat in encoded]),
+                    "learned_from": pl.Series([first for first, _ in spans], dtype=pl.Int32),
+                    "learned_to": pl.Series([last for _, last in spans], dtype=pl.Int32),
+                }
+            )
+        )
+        log.progress(min(start + BATCH, rows.height), rows.height, "rows tokenized")
+    return TokenTable(pl.concat(parts), tokenizer_hash(tokenizer))
+
+
+def _of_example(rows: pl.DataFrame) -> list[str]:
+    return [name for name in ROW if name in rows.columns]
+
+
+def _lists(rows: Sequence[list[int]]) -> pl.Series:
+    """Lists of ids as one column of 32-bit numbers, without a Python object for each."""
+    import pyarrow as pa
+
+    offsets = np.zeros(len(rows) + 1, dtype=np.int32)
+    np.cumsum([len(ids) for ids in rows], out=offsets[1:])
+    flat = np.fromiter((number for ids in rows for number in ids), dtype=np.int32, count=int(offsets[-1]))
+    return pl.Series(values=pl.from_arrow(pa.ListArray.from_arrays(offsets, flat)))
+
+
+def write_splits(
+    formatted: Formatted, tokens: TokenTable, folder: Path, max_length: int, *, keep_ids: bool
+) -> dict[str, Split]:
+    """Write each split, its tokens beside it, and what was set aside.
+
+    Args:
+        formatted: rows with `split` and `weight`.
+        keep_ids: whether training can use the ids; an encoder, which reads the text alone, cannot.
+    """
+    folder.mkdir(parents=True)
+    rows = formatted.rows.join(tokens.lengths, on="id", how="left", maintain_order="left")
+    splits = {}
+    for name in SPLITS:
+        part = rows.filter(pl.col("split") == name)
+        path = folder / f"{name}.parquet"
+        write_table(part.select(*ROW, *KEPT), path)
+        if keep_ids:
+            ids = part.select("id").join(tokens.table, on="id", how="left", maintain_order="left")
+            write_table(ids, folder / "tokens" / f"{name}.parquet")
+        kept = part["tokens"].clip(upper_bound=max_length)
+        splits[name] = Split(
+            rows=part.height,
+            tokens=int(kept.sum()),
+            learned_tokens=int((kept - part["prompt"]).sum()),
+            truncated=int((part["tokens"] > max_length).sum()),
+            longest=int(part["tokens"].max() or 0),
+            sha256=sha256_file(path),
+        )
+    schema = dict.fromkeys(("id", "input", "output", "reason"), pl.String)
+    write_table(pl.DataFrame(formatted.set_aside, schema=schema, orient="row"), folder / "set_aside.parquet")
+    return splits
