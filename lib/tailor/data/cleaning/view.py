@@ -75,7 +75,7 @@ class View:
         new = self._new(history)
         waiting = sum(not _is_quick(entry) and not entry.off for entry in new)
         edits = len(new) - waiting
-        made = f", with {edits} edit{'s' if edits > 1 else ''} made since" if edits else ""
+        made = f", with {edits} edit{'s' if edits > 1 else ''} made here" if edits else ""
         if not self.ran:
             return (
                 f"The raw rows{made}. What is edited here comes before the operations of the list; to edit what they "
