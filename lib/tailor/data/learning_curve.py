@@ -17,7 +17,9 @@ from tailor.records import Estimate, LearningCurve, Task
 if TYPE_CHECKING:
     from tailor.evaluation.metrics import Metric
 
-SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+POINTS_MEASURED = 5
+SMALLEST = 1 / 16
+"""Share of the rows that the first point is measured on, unless labels need more."""
 REPEATS = 3
 SAMPLES = 500
 FEWEST = (80, 20)
@@ -43,7 +45,7 @@ def learning_curve(
         return LearningCurve(metric=UNITS[task], proxy=TITLES[task], skipped=why)
     rows = choose_measured(measured, seed)
     total = min(len(train), MOST)
-    sizes = [max(round(total * share), 4) for share in SHARES]
+    sizes = _sizes(train, total)
     draws = [(place, repeat) for place in range(len(sizes)) for repeat in range(REPEATS)]
     metrics: list[list[Metric]] = [[] for _ in sizes]
     for place, repeat in log.track(draws, "fits of the quick proxy"):
@@ -61,6 +63,13 @@ def learning_curve(
         rows=len(train),
         gain=_estimate(gain),
     )
+
+
+def _sizes(train: Sequence[Example], total: int) -> list[int]:
+    """Sizes in equal proportions up to `total`; the smallest has room for two rows of each label."""
+    labels = len({row.output for row in train})
+    first = min(max(total * SMALLEST, 2 * labels if labels < total / 8 else 0, 20), total / 4)
+    return [round(size) for size in np.geomspace(first, total, POINTS_MEASURED)]
 
 
 def _too_few(train: Sequence[Example], measured: Sequence[Example], task: Task) -> str:
@@ -94,12 +103,18 @@ def _gain(sizes: Sequence[int], rows: int, values: np.ndarray, best: float) -> n
     """[samples] how much lower the error is at twice the rows: the law's fall in proportion, from the error measured.
 
     Of the law only its proportions are taken, since a law drawn through small sizes may stand above the last error,
-    and would promise more than there is left to gain.
+    and would promise more than there is left to gain. Real curves bend where the law is straight: samples are fitted
+    with and without the smallest sizes, so that the interval holds what that changes.
     """
     errors = best - values
-    floor, slope, exponent = fit_power_law(np.array(sizes, dtype=float), errors)
-    now, then = (floor + slope * float(number) ** -exponent for number in (rows, 2 * rows))
-    return errors[:, -1] * (1 - np.divide(then, now, out=np.ones_like(now), where=now > 0))
+    starts = np.resize([1, 0, 1, 2], len(errors))  # how many small sizes a sample leaves out of its fit
+    fall = np.empty(len(errors))
+    for start in (0, 1, 2):
+        mine = starts == start
+        floor, slope, exponent = fit_power_law(np.array(sizes[start:], dtype=float), errors[mine, start:])
+        now, then = (floor + slope * float(number) ** -exponent for number in (rows, 2 * rows))
+        fall[mine] = 1 - np.divide(then, now, out=np.ones_like(now), where=now > 0)
+    return errors[:, -1] * fall
 
 
 def fit_power_law(sizes: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tailor.data.dataset import Example
-from tailor.data.proxy import vectors
+from tailor.data.proxy import fit_labels, vectors
 from tailor.progress import Log
 from tailor.records import Task
 
@@ -83,24 +83,26 @@ def facility_location(places: np.ndarray, counts_as: np.ndarray, count: int) -> 
 def difficulty(rows: Sequence[Example], task: Task, seed: int) -> np.ndarray:
     """[n] from 0 (the proxy answers the row rightly without having seen it) to 1."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import KFold
 
     labels = np.array([row.output for row in rows])
     hard = np.ones(len(rows))
     if len(rows) < 6 or (task == "classify" and len(set(labels)) < 2):
         return hard
-    texts = TfidfVectorizer(sublinear_tf=True).fit_transform([row.input for row in rows])
-    answers = TfidfVectorizer(sublinear_tf=True).fit_transform(labels) if task == "respond" else None
+    if task == "respond":
+        texts, answers = (
+            TfidfVectorizer(sublinear_tf=True).fit_transform(column)
+            for column in ([row.input for row in rows], labels)
+        )
     for learned, left_out in KFold(3, shuffle=True, random_state=seed).split(labels):
-        if answers is not None:
+        if task == "respond":
             nearest = learned[_nearest(texts[left_out], texts[learned])]
             alike = answers[left_out].multiply(answers[nearest]).sum(axis=1)
             hard[left_out] = 1 - np.asarray(alike).ravel()
         elif len(set(labels[learned])) > 1:
-            model = LogisticRegression(C=10, max_iter=200, tol=1e-2).fit(texts[learned], labels[learned])
+            model = fit_labels([rows[i] for i in learned])
             known = {label: column for column, label in enumerate(model.classes_)}
-            likely = model.predict_proba(texts[left_out])
+            likely = model.predict_proba([rows[i].input for i in left_out])
             hard[left_out] = [
                 1 - likely[i, known[labels[row]]] if labels[row] in known else 1.0
                 for i, row in enumerate(left_out)

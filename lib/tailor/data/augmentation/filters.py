@@ -9,6 +9,7 @@ import polars as pl
 from tailor.data.augmentation.rules import kept_facts
 from tailor.data.dataset import Example
 from tailor.data.duplicates import equality_keys, near_duplicate_clusters
+from tailor.data.proxy import fit_labels
 from tailor.records import Task
 
 EQUAL = "it equals a row that is there already"
@@ -111,17 +112,9 @@ def _contradicts(made, given, held_out, task, strictness) -> list[str]:
 
 def _other_label(made: Sequence[Example], given: Sequence[Example]) -> list[str]:
     """Contradicted where another label is likelier than not, and likelier than for the parent itself."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    labels = [row.output for row in given]
-    if len(set(labels)) < 2:
+    if len({row.output for row in given}) < 2:
         return [""] * len(made)
-    model = make_pipeline(
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, max_features=20_000),
-        LogisticRegression(C=10, max_iter=200, tol=1e-2),
-    ).fit([row.input for row in given], labels)
+    model = fit_labels(given, letters=True)
     column = {label: number for number, label in enumerate(model.classes_)}
     likely = model.predict_proba([row.input for row in made])
     right = np.array([likely[i, column[row.output]] for i, row in enumerate(made)])
