@@ -181,7 +181,7 @@ def _guess_task(project: "Project", steps: dict[str, dict[str, Any]]) -> None:
     """Write into `steps` the task that the data looks made for, and say so."""
     from tailor.data.task import guess_task
 
-    guess = guess_task([project.resolve(source) for source in steps["02_gather_data"]["sources"]])
+    guess = guess_task(steps["02_gather_data"]["sources"], project.resolve)
     if guess:
         task, why = guess
         steps["01_define_use_case"] = {**steps.get("01_define_use_case", {}), "task": task}

@@ -329,6 +329,7 @@ class DatasetRecord(Record):
     shots: list[Shot] = []
     templates: dict[str, str] = Field({}, description="'input', 'output' -> template over the data's columns")
     tokenizer: str = Field("", description="hash of the tokenizer and chat template that the rows were counted with")
+    tokens_made_by: str = Field("", description="hash of tokenizer and prompt behind dataset/tokens/")
     test_set: str = Field("", description="hash of the test rows: what every later figure was measured on")
     max_length: int
     splits: dict[str, Split]

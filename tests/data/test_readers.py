@@ -7,7 +7,7 @@ import zipfile
 import polars as pl
 import pytest
 
-from tailor.data.readers import Limits, read_file
+from tailor.data.readers import FORMATS, Limits, read_file
 from tailor.errors import WorkbenchError
 
 
@@ -231,10 +231,9 @@ def test_a_file_that_is_not_json_at_all(tmp_path):
 
 
 def test_an_unknown_format(tmp_path):
-    assert refusal(write(tmp_path / "a.pdf", "x")) == (
-        "Found: a.pdf ends in '.pdf'\n"
-        "Needed: one of: .csv, .tsv, .txt, .jsonl, .ndjson, .json, .parquet, .xlsx, .xlsm "
-        "(CSV and JSON also with .gz)\n"
+    assert refusal(write(tmp_path / "a.exe", "x")) == (
+        "Found: a.exe ends in '.exe'\n"
+        f"Needed: one of: {', '.join(FORMATS)}, or source code (CSV, JSON and text also with .gz)\n"
         "Do: export the data in one of these formats"
     )
 

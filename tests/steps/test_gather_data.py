@@ -83,13 +83,13 @@ def test_a_folder(project, home):
     (folder / "deep").mkdir(parents=True)
     (folder / "b.csv").write_text("a\n1\n", "utf-8")
     (folder / "deep" / "a.csv").write_text("a\n2\n", "utf-8")
-    (folder / "notes.pdf").write_text("x", "utf-8")
+    (folder / "notes.xyz").write_text("x", "utf-8")
     (folder / ".hidden.csv").write_text("a\n3\n", "utf-8")
     notes = Notes()
     step = find_step("02")
     gather_data.run(project, project.settings(step, {"sources": ["exports"]}), notes)
     assert table(project, "raw/rows.parquet")["row_id"].to_list() == ["b.csv:2", "a.csv:2"]
-    assert notes.said == ["notes.pdf was left out: '.pdf' is not a format that is read"]
+    assert notes.said == ["notes.xyz was left out: '.xyz' is not a format that is read"]
 
 
 def test_a_link_out_of_the_folder(project, home):
@@ -97,11 +97,13 @@ def test_a_link_out_of_the_folder(project, home):
     folder.mkdir()
     (home / "secret.csv").write_text("a\n1\n", "utf-8")
     os.symlink(home / "secret.csv", folder / "a.csv")
-    assert refusal(project, sources=["exports"]) == (
-        f"Found: {folder / 'a.csv'} is a link that leads out of {folder}\n"
-        "Needed: a folder whose files are all inside it\n"
-        "Do: copy the file into the folder, or name it in 02_gather_data.sources itself"
-    )
+    (folder / "b.csv").write_text("a\n2\n", "utf-8")
+    os.symlink(home, folder / "up")
+    record = run(project, "02", sources=["exports"])
+    assert [source.name for source in record.sources] == ["b.csv"]
+    assert record.left_out == [
+        "2 files were left out (a.csv and up): it is a link that leads out of the folder, and is not followed"
+    ]
 
 
 def test_a_missing_file(project, home):
@@ -117,7 +119,7 @@ def test_a_missing_file(project, home):
 def test_an_empty_folder(project, home):
     (home / "exports").mkdir()
     assert refusal(project, sources=["exports"]).startswith(
-        f"Found: {home / 'exports'} holds no file that can be read\nNeeded: at least one file ending in .csv,"
+        "Found: exports holds no file that can be read\nNeeded: at least one file ending in .csv,"
     )
 
 

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from tailor.data.readers import Found
 from tailor.data.columns import name_score, plain_name
+from tailor.data.readers import Found
 from tailor.errors import WorkbenchError, did_you_mean
 
 # What a column can mean, by the names people give it. Only columns of different sources are ever put together, and

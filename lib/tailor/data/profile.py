@@ -1,15 +1,24 @@
-"""A first look at a table: what each column holds, without showing anyone's text."""
+"""A first look at a table: what each column holds, without showing anyone's text, on a sample where it is large."""
+
+from pathlib import Path
 
 import polars as pl
 
 from tailor.blocks import Table
 from tailor.data.columns import describe_columns
+from tailor.errors import WorkbenchError
+
+SAMPLE_ROWS = 50_000
+_SAMPLE_GROUPS = 60
 
 
-def profile_table(rows: pl.DataFrame) -> Table:
+def profile_table(rows: pl.DataFrame, total: int = 0) -> Table:
     """One line a column: what it seems to be, how full it is, how many different values, how long.
 
     No cell is shown: at this point nothing has been masked yet.
+
+    Args:
+        total: rows of the table that `rows` is a sample of; 0 if it is all of it.
     """
     lines = [
         (
@@ -23,4 +32,64 @@ def profile_table(rows: pl.DataFrame) -> Table:
         for column in describe_columns(rows)
     ]
     columns = ("column", "seems to be", "filled", "different values", "median length", "longest")
-    return Table(columns, lines, f"{rows.height:,} rows; lengths in characters", show=60)
+    of = f"measured on {rows.height:,} of {total:,} rows" if total > rows.height else f"{rows.height:,} rows"
+    return Table(columns, lines, f"{of}; lengths in characters", show=60)
+
+
+def row_groups(path: Path) -> list[tuple[str, int, int]]:
+    """Source, number and rows of each row group of rows.parquet; a group holds rows of one source.
+
+    Raises:
+        WorkbenchError: missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            place = file.schema_arrow.names.index("source")
+            groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+            return [
+                (g.column(place).statistics.min, n, g.num_rows) for n, g in enumerate(groups) if g.num_rows
+            ]
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise WorkbenchError(
+            f"{path} cannot be read ({str(error).splitlines()[0]})",
+            "the table as 02_gather_data wrote it",
+            "run 02_gather_data again",
+        ) from None
+
+
+def read_groups(path: Path, numbers: list[int], columns: list[str] | None = None) -> pl.DataFrame:
+    """Some row groups of a table, their checksums verified.
+
+    Raises:
+        WorkbenchError: damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return pl.from_arrow(file.read_row_groups(numbers, columns=columns))
+    except (OSError, pa.ArrowException) as error:
+        raise WorkbenchError(
+            f"{path} cannot be read ({str(error).splitlines()[0]})",
+            "the table as 02_gather_data wrote it",
+            "run 02_gather_data again",
+        ) from None
+
+
+def sample_rows(path: Path, most: int = SAMPLE_ROWS, source: str | None = None) -> pl.DataFrame:
+    """Rows of rows.parquet at even distances, always the same ones, of one source or of all.
+
+    Of a table with very many row groups only some are looked into, at even distances too.
+    """
+    groups = [group for group in row_groups(path) if source is None or group[0] == source]
+    groups = groups[:: -(-len(groups) // _SAMPLE_GROUPS)] if groups else []
+    step = max(1, -(-sum(rows for _, _, rows in groups) // most))
+    frames, before = [], 0
+    for _, number, rows in groups:
+        frames.append(read_groups(path, [number]).gather_every(step, offset=-before % step))
+        before += rows
+    return pl.concat(frames) if frames else pl.DataFrame()

@@ -1,31 +1,38 @@
-"""Which task a file looks made for, when nobody has said so yet."""
+"""Which task a source looks made for, when nobody has said so yet."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import polars as pl
-
-from tailor.data.gather import find_files
-from tailor.data.readers import Limits, read_file
 from tailor.data.columns import NAMES, Column, describe_columns, label_columns, name_score
+from tailor.data.readers import Limits, Options
+from tailor.data.sources import find_sources, local_path, open_item
 from tailor.errors import WorkbenchError
 from tailor.records import Task
 
 
-def guess_task(sources: Sequence[Path]) -> tuple[Task, str] | None:
-    """Guess the task from the columns of the first file.
+def guess_task(sources: Sequence[str], resolve: Callable[[str], Path]) -> tuple[Task, str] | None:
+    """Guess the task from the columns of the first source, by the rows at its beginning.
 
     Returns:
-        The task and the reason as a sentence's second half; None where the file cannot be read as it is (02_gather_data
-        will say why).
+        The task and the reason as a sentence's second half; None where the source cannot be read as it is
+        (02_gather_data will say why).
+
+    Raises:
+        WorkbenchError: there is no such file.
     """
-    try:
-        found = read_file(find_files(sources)[0][0], Limits())
-    except WorkbenchError:
-        return None
-    cells = zip(*found.rows, strict=True) if found.rows else [[] for _ in found.columns]
-    values = dict(zip(found.columns, cells, strict=True))
-    return _guess(describe_columns(pl.DataFrame(values, schema=dict.fromkeys(values, pl.String))))
+    for source in sources:
+        if path := local_path(source):
+            resolve(path)
+    with TemporaryDirectory() as scratch:
+        try:
+            options = Options()
+            found = find_sources(sources[:1], resolve, Limits(), options, Path(scratch))
+            stream = open_item(found.items[0], Limits(), options)
+            first = next((piece.frame for piece in stream.pieces if piece.frame.height), None)
+        except WorkbenchError:
+            return None
+    return None if first is None else _guess(describe_columns(first))
 
 
 def _guess(columns: list[Column]) -> tuple[Task, str]:

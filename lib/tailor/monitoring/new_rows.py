@@ -45,7 +45,7 @@ def read_new_rows(project: Project, path: Path, log: Log) -> NewRows:
     """
     folder = project.path("monitoring/new")
     with writing(folder) as temporary:
-        gather([path], temporary, Choices(), log)
+        gather([str(path)], Path, temporary, Choices(), log)
     rows = _as_before(project, read_table(folder / ROWS, "12_monitor"))
     unreadable = read_table(folder / UNREADABLE, "12_monitor").height
     roles = project.load(DatasetRecord, "dataset.json").roles

@@ -3,6 +3,7 @@
 from tailor.plots.data import dropped_by_reason, length_histogram
 from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
 from tailor.plots.shapes import bars_with_intervals, counted_bars
+from tailor.plots.sources import source_amounts, source_flaws, source_nearness, source_periods
 from tailor.plots.style import BLUE, GREY
 from tailor.plots.training import loss_curve, search_trials, update_ratios
 
@@ -18,5 +19,9 @@ __all__ = [
     "loss_curve",
     "metric_ladder",
     "search_trials",
+    "source_amounts",
+    "source_flaws",
+    "source_nearness",
+    "source_periods",
     "update_ratios",
 ]

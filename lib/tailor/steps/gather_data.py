@@ -1,46 +1,91 @@
 """02 Gather data: which sources, whose, how good, how much?"""
 
-from tailor.blocks import Block, Callout, Heading, Table, Text
+from pathlib import Path
+from typing import Literal
+
+from tailor.blocks import Block, Callout, Figure, Heading, Table
 from tailor.data.alignment import parse_renames
-from tailor.data.gather import UNREADABLE, Choices, find_files, gather
-from tailor.data.profile import profile_table
-from tailor.data.readers import Limits
+from tailor.data.gather import ROWS, UNREADABLE, Choices, gather
+from tailor.data.landscape import Base, compare_with_use_case, measure
+from tailor.data.profile import profile_table, sample_rows
+from tailor.data.questions import QUESTIONS, ask
+from tailor.data.readers import Limits, Options
+from tailor.data.readers.database import missing_variables, password_in_clear
+from tailor.data.readers.delimited import delimiter_name
+from tailor.data.sources import local_path
 from tailor.data.tables import read_table
+from tailor.errors import WorkbenchError
 from tailor.files import writing
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import ProjectRecord, Sources
-from tailor.settings import Settings as Base
+from tailor.records import ProjectRecord, Source, SourceCard, Sources, UseCase
+from tailor.settings import Settings as BaseSettings
 from tailor.settings import setting
 
 STEP = "02_gather_data"
 
 
-class Settings(Base):
+class Settings(BaseSettings):
     """What to read, and how."""
 
     sources: list[str] = setting(
         [],
-        "Files or folders to read: CSV, TSV, JSON Lines, JSON, Parquet or Excel; CSV and JSON also packed as .gz. "
-        "A path is absolute or relative to the workspace.",
+        "What to read, one a line. A file or folder: CSV, TSV, JSON, JSON Lines, Parquet, Arrow, Excel, text, "
+        "Markdown, HTML, PDF, Word, e-mail (.eml, .mbox), SQLite, or a .zip of these; absolute or relative to the "
+        "workspace. 'code:folder' reads source code; 'text:', 'mail:' and 'table:' say likewise how a path is read. "
+        "A database: sqlite:///file.db?table=tickets, or postgresql://reader:${DB_PASSWORD}@host/shop#select ... "
+        "with the password in the environment. A Hugging Face data set: hf:owner/name or hf:owner/name:split.",
     )
     test_source: str = setting(
         "",
-        "A file whose rows are the test set, if one was fixed beforehand. Rows elsewhere that say the same are "
+        "A source whose rows are the test set, if one was fixed beforehand. Rows elsewhere that say the same are "
         "removed. Empty: the test is split off in 04_format_data.",
         label="test file",
+    )
+    origin: str = setting(
+        "", "Where the data comes from: a system's export, a web site, a published data set."
     )
     owner: str = setting(
         "", "Who the data belongs to; written into the record so that it can be answered later."
     )
     licence: str = setting("", "Under which terms the data may be used.", label="licence or terms")
+    consent: str = setting("", "Who agreed that it is used for this, and how; as far as it is about people.")
+    cards: list[SourceCard] = setting(
+        [],
+        "What differs for one source, as a list: '- source: old.csv' and below it any of origin, owner, licence, "
+        "consent, encoding, delimiter, header. What is not said there is as above.",
+        label="source cards",
+    )
     max_rows: int = setting(
-        0, "Read at most this many rows of each file, drawn at random; 0 reads all.", unit="rows", ge=0
+        0, "Read at most this many rows of each source, drawn at random; 0 reads all.", unit="rows", ge=0
+    )
+    passages: Literal["file", "section", "paragraph"] = setting(
+        "section",
+        "What becomes one row of a text, web page, PDF or Word file: the whole file, each section (of a PDF: page) "
+        "or each paragraph.",
+        label="a row of a document",
+    )
+    mail: Literal["pairs", "messages"] = setting(
+        "pairs",
+        "What becomes one row of e-mail: a query with its reply, or each message. Who belongs together is told by "
+        "Message-ID and References, else by subject.",
+        label="a row of e-mail",
+    )
+    own_addresses: list[str] = setting(
+        [],
+        "Addresses or domains of those who answer, so that query and reply are told apart. Empty: who replies most.",
+        advanced=True,
+    )
+    code: Literal["file", "function"] = setting(
+        "file",
+        "What becomes one row of source code: each file, or each function (Python only).",
+        label="a row of code",
+        advanced=True,
     )
     align_columns: bool = setting(
         True,
-        "Put columns of different files that mean the same under one name ('Customer_Message' and 'body' become "
-        "'message'); each is told below.",
+        "Put columns of different sources that mean the same under one name ('Customer_Message' and 'body' become "
+        "'message'); each is told below. Documents and code keep theirs.",
     )
     rename_columns: list[str] = setting(
         [], "Columns to rename first, each as 'old name = new name'.", advanced=True
@@ -56,6 +101,13 @@ class Settings(Base):
         max_length=1,
         advanced=True,
     )
+    header: Literal["auto", "yes", "no"] = setting(
+        "auto",
+        "Whether the first row of a CSV file names the columns. 'auto' says no where one of its cells stands again "
+        "in its column.",
+        label="first row names columns",
+        advanced=True,
+    )
     max_cell_characters: int = setting(
         1_000_000,
         "A row with a longer cell is set aside with the reason: it is almost always a broken export.",
@@ -65,78 +117,135 @@ class Settings(Base):
     )
     max_megabytes: int = setting(
         1_000,
-        "A file that is larger than this once unpacked is refused before it fills the memory.",
+        "A packed file, or one that has to be read whole (JSON arrays, Excel, documents, e-mail), is refused if it is "
+        "larger than this once unpacked. CSV, JSON Lines and Parquet of any size pass through in pieces.",
         unit="MB",
+        ge=1,
+        advanced=True,
+    )
+    max_columns: int = setting(
+        2_000,
+        "A source with more columns is refused: a wide table of figures is no text to learn from.",
+        unit="columns",
         ge=1,
         advanced=True,
     )
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
+    given = _given(settings)
     if not [source for source in settings.sources if source.strip()]:
         return ["no source is named yet: put the path of a file or folder into 'sources'"]
-    return []
+    secrets = [problem for source in given if (problem := password_in_clear(source))]
+    if secrets:
+        return [f"{secrets[0].found}: {secrets[0].fix}"]
+    return [
+        f"a source refers to the environment variable {name}, and there is none: set it before JupyterLab starts"
+        for source in given
+        for name in missing_variables(source)
+    ]
+
+
+def _given(settings: Settings) -> list[str]:
+    given = [*settings.sources, settings.test_source]
+    return list(dict.fromkeys(source.strip() for source in given if source.strip()))
 
 
 def reads_files(project: Project, settings: Settings) -> list[str]:
-    given = [*settings.sources, settings.test_source]
-    return list(dict.fromkeys(source for source in given if source.strip()))
+    """The sources that are files. What a database server or the hub holds is asked again only by force."""
+    return list(dict.fromkeys(path for source in _given(settings) if (path := local_path(source))))
 
 
 def run(project: Project, settings: Settings, log: Log) -> Sources:
-    """Copy the sources into raw/ and read them all into raw/rows.parquet."""
-    files, skipped = find_files([project.resolve(source) for source in reads_files(project, settings)])
-    for note in skipped:
-        log.note(note)
+    """Copy the sources into raw/, read them all into raw/rows.parquet, and measure each."""
     choices = Choices(
-        owner=settings.owner,
-        licence=settings.licence,
-        encoding=settings.encoding,
-        delimiter=settings.delimiter,
+        card=SourceCard(
+            origin=settings.origin, owner=settings.owner, licence=settings.licence, consent=settings.consent
+        ),
+        cards=settings.cards,
+        options=Options(
+            encoding=settings.encoding,
+            delimiter=settings.delimiter,
+            header=settings.header,
+            passages=settings.passages,
+            code=settings.code,
+            mail=settings.mail,
+            own_addresses=tuple(settings.own_addresses),
+        ),
+        limits=Limits(
+            settings.max_megabytes * 1_000_000, settings.max_cell_characters, columns=settings.max_columns
+        ),
         max_rows=settings.max_rows,
-        limits=Limits(settings.max_megabytes * 1_000_000, settings.max_cell_characters),
-        seed=_seed(project),
+        seed=_project_record(project).seed,
+        frozen_test=settings.test_source.strip(),
         align=settings.align_columns,
         renames=parse_renames(settings.rename_columns),
-        frozen_test=project.resolve(settings.test_source) if settings.test_source else None,
     )
     with writing(project.path("raw")) as folder:
-        sources = gather(files, folder, choices, log)
-    return Sources(sources=sources, rows=sum(source.rows for source in sources))
+        sources, left_out = gather(_given(settings), project.resolve, folder, choices, log)
+        _measure(project, sources, folder / ROWS, log)
+    for sentence in left_out:
+        log.note(sentence)
+    return Sources(sources=sources, rows=sum(source.rows for source in sources), left_out=left_out)
 
 
-def _seed(project: Project) -> int:
+def _project_record(project: Project) -> ProjectRecord:
     path = project.path("project.json")
-    return ProjectRecord.load(path).seed if path.exists() else 0
+    return (
+        ProjectRecord.load(path) if path.exists() else ProjectRecord(name=project.name, base_model="", seed=0)
+    )
 
 
+def _measure(project: Project, sources: list[Source], rows: Path, log: Log) -> None:
+    base = _base(_project_record(project).base_model)
+    use_case = project.load(UseCase, "use_case.json")
+    facts = [measure(source, rows, base) for source in log.track(sources, "sources measured")]
+    compare_with_use_case(facts, use_case)
+    ask(sources, facts, use_case.task, base)
+
+
+def _base(name: str) -> Base:
+    """The base model's tokenizer and size, where it stands on this machine."""
+    from tailor.models.catalog import bundled_names, resolve
+
+    if name not in bundled_names() and not Path(name or "-").is_dir():
+        return Base()
+    try:
+        found = resolve(name)
+    except WorkbenchError:
+        return Base()
+    file = found.folder / "tokenizer.json"
+    if not file.exists():
+        return Base(None, found.context, found.parameters)
+    from tokenizers import Tokenizer
+
+    return Base(Tokenizer.from_file(str(file)), found.context, found.parameters)
+
+
+# --- what is shown -------------------------------------------------------------------------------------------------
 def blocks(project: Project) -> list[Block]:
-    """The sources, what could not be read, and what the columns hold."""
+    """The sources as found, what could not be read, the landscape, and what the columns hold."""
     record = project.load(Sources, "sources.json")
-    rows = read_table(project.path("raw/rows.parquet"), STEP)
+    noun = "source" if len(record.sources) == 1 else "sources"
     shown: list[Block] = [
-        Callout(f"{record.rows:,} rows from {len(record.sources)} files are in one table.", "good"),
+        Callout(f"{record.rows:,} rows from {len(record.sources):,} {noun} are in one table.", "good"),
         _sources_table(record),
     ]
-    shown += [Text(f"{source.name}: {note}.") for source in record.sources for note in source.notes]
-    if bad := sum(source.unreadable for source in record.sources):
-        shown.append(Callout(f"{bad:,} lines could not be read. They are kept, with the reason.", "warning"))
-        table = read_table(project.path(f"raw/{UNREADABLE}"), STEP)
-        shown.append(
-            Table(("row", "reason"), table.select("row_id", "reason").rows(), "What could not be read", 10)
-        )
-    shown += [Heading("What the columns hold"), profile_table(rows)]
-    return shown
+    notes = [f"{source.name}: {note}" for source in record.sources for note in source.notes]
+    if notes:
+        shown.append(Table(("what was noticed while reading",), [(note,) for note in notes], show=60))
+    if record.left_out:
+        shown.append(Table(("what was not read",), [(sentence,) for sentence in record.left_out], show=30))
+    return [*shown, *_unreadable(project, record), *_landscape(record), *_columns(project, record)]
 
 
 def _sources_table(record: Sources) -> Table:
-    names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", None: ""}
     rows = [
         (
             source.name,
             source.format,
             source.encoding or "",
-            names.get(source.delimiter, source.delimiter),
+            delimiter_name(source.delimiter),
             source.rows,
             source.unreadable,
             len(source.columns),
@@ -144,5 +253,90 @@ def _sources_table(record: Sources) -> Table:
         )
         for source in record.sources
     ]
-    columns = ("file", "format", "encoding", "delimiter", "rows", "unreadable", "columns", "bytes")
-    return Table(columns, rows, "Sources as found")
+    columns = ("source", "format", "encoding", "delimiter", "rows", "unreadable", "columns", "bytes")
+    return Table(columns, rows, "Sources as found", show=60)
+
+
+def _unreadable(project: Project, record: Sources) -> list[Block]:
+    bad = sum(source.unreadable for source in record.sources)
+    if not bad:
+        return []
+    table = read_table(project.path(f"raw/{UNREADABLE}"), STEP)
+    return [
+        Callout(f"{bad:,} lines could not be read. They are kept, with the reason.", "warning"),
+        Table(("row", "reason"), table.select("row_id", "reason").rows(), "What could not be read", 10),
+    ]
+
+
+def _landscape(record: Sources) -> list[Block]:
+    """All sources side by side: their cards, the four questions, and plots."""
+    from tailor import plots
+
+    sources = record.sources
+    if not all(source.checks for source in sources):
+        return []
+    cards = [
+        (
+            source.name,
+            source.origin,
+            source.owner,
+            source.licence,
+            source.consent,
+            _languages(source),
+            " to ".join(source.period),
+            source.tokens,
+            source.sha256[:12],
+        )
+        for source in sources
+    ]
+    names = ("source", "origin", "owner", "licence", "consent", "language", "period", "tokens", "sha-256")
+    answers = [
+        (source.name, question, _VERDICTS[source.checks[question].verdict], source.checks[question].says)
+        for source in sources
+        for question in QUESTIONS
+    ]
+    missing = [source.name for source in sources if not source.licence]
+    shown: list[Block] = [
+        Heading("The data landscape"),
+        Table(names, cards, "What is known about each source; language, period and tokens are measured", 60),
+    ]
+    if missing:
+        shown.append(Callout(f"Nobody has said under which terms {_some(missing)} may be used.", "warning"))
+    return [
+        *shown,
+        Table(("source", "is it ...", "", "why"), answers, "Four questions to each source", 120),
+        Figure(lambda: plots.source_amounts(sources), "Rows and tokens of each source"),
+        Figure(lambda: plots.source_flaws(sources), "Share of broken, duplicate and incomplete rows"),
+        *(
+            [Figure(lambda: plots.source_periods(sources), "Period of each source")]
+            if _dated(sources)
+            else []
+        ),
+        *(
+            [Figure(lambda: plots.source_nearness(sources), "Nearness to the use case")]
+            if len(sources) > 1
+            else []
+        ),
+    ]
+
+
+_VERDICTS = {"good": "yes", "note": "see why", "warning": "doubtful", "bad": "no"}
+
+
+def _dated(sources: list[Source]) -> bool:
+    return any(source.period for source in sources)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+def _languages(source: Source) -> str:
+    return ", ".join(
+        f"{code or 'too short'} {share:.0%}" for code, share in list(source.languages.items())[:3]
+    )
+
+
+def _columns(project: Project, record: Sources) -> list[Block]:
+    rows = sample_rows(project.path(f"raw/{ROWS}"))
+    return [Heading("What the columns hold"), profile_table(rows, record.rows)]

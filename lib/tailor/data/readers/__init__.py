@@ -1,7 +1,8 @@
-"""Reading what people have: CSV, JSON Lines, JSON, Parquet and Excel, every cell as text, no row lost."""
+"""Reading what people have, from CSV to mailboxes: every cell as text, no row lost, no code in the data ever run."""
 
+from tailor.data.readers.formats import FORMATS, format_of
 from tailor.data.readers.found import Found, Limits, Options, Piece, Stream, Unreadable
-from tailor.data.readers.open import FORMATS, format_of, read_file, stream_file
+from tailor.data.readers.open import read_file, stream_file
 
 __all__ = [
     "FORMATS",

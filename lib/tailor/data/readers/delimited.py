@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tailor.data.readers.delimited_blocks import parse_block
-from tailor.data.readers.found import ColumnNames, Gathering, Limits, Options, Piece, Stream
+from tailor.data.readers.found import USUAL, ColumnNames, Gathering, Limits, Options, Piece, Stream
 from tailor.data.readers.text import utf8_blocks
 from tailor.errors import WorkbenchError
 
@@ -25,7 +25,7 @@ _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE_LINES, _SAMPLE_BYTES = 200, 1_000_000
 
 
-def stream_delimited(path: Path, limits: Limits, options: Options = Options(), fast: bool = True) -> Stream:
+def stream_delimited(path: Path, limits: Limits, options: Options = USUAL, fast: bool = True) -> Stream:
     """Read a CSV file piece by piece; every cell stays the text it is (`007`, `NA`).
 
     Args:

@@ -66,6 +66,9 @@ class Options:
     own_addresses: tuple[str, ...] = ()
 
 
+USUAL = Options()
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """Something set aside: its line (from 1; 0 for a whole file), why, and its beginning.

@@ -16,6 +16,7 @@ from tailor.data.readers.found import (
     KEPT_CHARACTERS,
     PIECE_CHARACTERS,
     PIECE_ROWS,
+    USUAL,
     ColumnNames,
     Limits,
     Options,
@@ -33,7 +34,7 @@ class _Twice(ValueError):
     """A key that occurs twice in one object: one of its values would be lost without a word."""
 
 
-def stream_json(path: Path, limits: Limits, options: Options = Options()) -> Stream:
+def stream_json(path: Path, limits: Limits, options: Options = USUAL) -> Stream:
     """Read a file of one JSON object a line, or of one array of objects (also `{"name": [...]}`), piece by piece.
 
     An array is read whole, so it may not be larger than `limits.bytes`; lines may.

@@ -1,74 +1,115 @@
-"""Which reader a file needs."""
+"""One file, whatever its format, as a stream of rows."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from tailor.data.readers.delimited import stream_delimited
-from tailor.data.readers.found import Found, Limits, Options, Piece, Stream, collect, without_long_rows
+from tailor.data.readers.formats import DOCUMENTS, FORMATS, format_of, sniff
+from tailor.data.readers.found import (
+    USUAL,
+    Found,
+    Limits,
+    Options,
+    Piece,
+    Stream,
+    collect,
+    without_long_rows,
+)
 from tailor.data.readers.json_lines import stream_json
-from tailor.data.readers.tabular import stream_excel, stream_parquet
+from tailor.data.readers.tabular import stream_arrow, stream_excel, stream_parquet
 from tailor.data.readers.text import check_size
 from tailor.errors import WorkbenchError
 
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-}
 
-
-def format_of(path: Path) -> str | None:
-    """The reader for a file's ending ("csv", "json", "parquet", "excel"), or None. `.csv.gz` counts as `.csv`."""
-    endings = [ending.lower() for ending in path.suffixes]
-    if endings[-1:] == [".gz"]:
-        kind = FORMATS.get(endings[-2]) if len(endings) > 1 else None
-        return kind if kind in ("csv", "json") else None
-    return FORMATS.get(endings[-1]) if endings else None
-
-
-def stream_file(path: Path, limits: Limits, options: Options = Options()) -> Stream:
+def stream_file(path: Path, limits: Limits, options: Options = USUAL) -> Stream:
     """Read one file piece by piece, whatever its format.
 
     Raises:
         WorkbenchError: a format Tailor does not read, an empty file, a file without rows, or one that is damaged;
             what shows only further down in the file is raised while the pieces are read.
     """
-    kind = format_of(path)
-    if kind is None:
-        raise WorkbenchError(
-            f"{path.name} ends in '{path.suffix}'",
-            f"one of: {', '.join(FORMATS)} (CSV and JSON also with .gz)",
-            "export the data in one of these formats",
-        )
     if path.stat().st_size == 0:
         raise WorkbenchError(
             f"{path.name} is empty (0 bytes)", "a file with rows", "check the export that made the file"
         )
+    return checked(stream_files(reader_of(path, options), [(path, "")], limits, options), path.name, limits)
+
+
+def stream_files(kind: str, files: list[tuple[Path, str]], limits: Limits, options: Options) -> Stream:
+    """Read files of one kind as one source.
+
+    Args:
+        kind: a reader's name; documents, mail and code may be many files, the others are one.
+        files: each with its name inside the source, "" for a file that is the whole source.
+    """
+    path = files[0][0]
     if kind == "csv":
-        stream = stream_delimited(path, limits, options)
-    elif kind == "json":
-        stream = stream_json(path, limits, options)
-    else:
-        stream = stream_parquet(path, limits) if kind == "parquet" else stream_excel(path, limits)
-    stream.pieces = _checked(path, stream, stream.pieces, limits)
+        from tailor.data.formula_cells import rearmed
+
+        return rearmed(stream_delimited(path, limits, options))
+    if kind == "json":
+        return stream_json(path, limits, options)
+    if kind in ("parquet", "arrow", "excel"):
+        return {"parquet": stream_parquet, "arrow": stream_arrow, "excel": stream_excel}[kind](path, limits)
+    if kind == "database":
+        from tailor.data.readers.database import stream_sqlite
+
+        return stream_sqlite(path, limits)
+    if kind == "mail":
+        from tailor.data.readers.mail import stream_mail
+
+        return stream_mail(files, limits, options)
+    if kind == "code":
+        from tailor.data.readers.code import stream_code
+
+        return stream_code(files, limits, options)
+    from tailor.data.readers.documents import stream_documents
+
+    return stream_documents(files, limits, options)
+
+
+def reader_of(path: Path, options: Options) -> str:
+    """The reader for a file that a person named.
+
+    Raises:
+        WorkbenchError: no reader takes it.
+    """
+    kind = format_of(path)
+    if kind in (None, "plain") and not (path.suffixes and path.suffixes[-1].lower() not in (".gz", ".txt")):
+        kind = sniff(path, options.encoding)
+        kind = "csv" if options.delimiter and kind == "text" else kind
+    if kind in (None, "binary", "zip"):
+        raise not_read(path)
+    return "documents" if kind in DOCUMENTS else kind
+
+
+def not_read(path: Path) -> WorkbenchError:
+    return WorkbenchError(
+        f"{path.name} {why_not_read(path)}",
+        f"one of: {', '.join(FORMATS)}, or source code (CSV, JSON and text also with .gz)",
+        "export the data in one of these formats",
+    )
+
+
+def why_not_read(path: Path) -> str:
+    """The second half of a sentence on a file that no reader takes."""
+    return f"ends in '{path.suffix}'" if path.suffix else "has no ending and holds no text"
+
+
+def checked(stream: Stream, name: str, limits: Limits) -> Stream:
+    """The stream without overlong cells; where it gives nothing at all, an error."""
+    stream.pieces = _checked(stream, stream.pieces, name, limits)
     return stream
 
 
-def _checked(path: Path, stream: Stream, pieces: Iterator[Piece], limits: Limits) -> Iterator[Piece]:
-    """The pieces without overlong cells, and an error where there is nothing at all."""
+def _checked(stream: Stream, pieces: Iterator[Piece], name: str, limits: Limits) -> Iterator[Piece]:
     some = False
     for piece in pieces:
         some = some or bool(piece.frame.height or piece.unreadable)
         yield without_long_rows(piece, limits.cell_characters)
     if not some:
         raise WorkbenchError(
-            f"{path.name} has a header ({', '.join(stream.columns[:8])}) and no rows",
+            f"{name} has a header ({', '.join(stream.columns[:8])}) and no rows",
             "at least one row",
             "check the export that made the file",
         )

@@ -1,0 +1,230 @@
+"""What can be measured about each source: language, period, amount of text, duplicates, nearness to the use case."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tailor.data.cleaning.language import detect
+from tailor.data.columns import NAMES, Column, describe_columns, label_columns, name_score, required_columns
+from tailor.data.dates import sortable
+from tailor.data.profile import read_groups, row_groups, sample_rows
+from tailor.records import Source, UseCase
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SAMPLE = 5_000
+TEXTS = 400
+"""Texts of each source whose language, tokens and words are looked at."""
+CHARACTERS_PER_TOKEN = 4.0
+"""Where there is no tokenizer: English text with a common vocabulary (OpenAI's rule of thumb)."""
+
+_FORMULA = r"^\s*(=|@[A-Za-z]+\(|[+-][^\d\s.,][^ ]*[|(!])"
+_SERIAL, _STAMP = r"^\s*[2-7]\d{4}(\.\d+)?\s*$", r"^\s*1\d{9}(\d{3})?(\.\d+)?\s*$"
+
+
+@dataclass(frozen=True)
+class Base:
+    """What is known about the base model, as far as it stands on this machine.
+
+    Attributes:
+        context: tokens it can read; None where unknown.
+    """
+
+    tokenizer: "Tokenizer | None" = None
+    context: int | None = None
+    parameters: int | None = None
+
+
+@dataclass
+class Facts:
+    """What was measured about one source.
+
+    Attributes:
+        texts: names of its columns of running text.
+        sample: a sample of its rows' running text, and their lengths in tokens.
+        labels: rows by label, in the sample.
+        sampled: rows in the sample.
+        duplicates, incomplete, formulas: rows, of all.
+        terms: share of the glossary's terms that occur; None without a glossary.
+        similarity: to the use case, cosine of TF-IDF vectors, 0 to 1; None where there is nothing to compare.
+    """
+
+    columns: list[Column]
+    texts: list[str]
+    sample: list[str] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    sampled: int = 0
+    duplicates: int = 0
+    incomplete: int = 0
+    terms: float | None = None
+    similarity: float | None = None
+
+
+def measure(source: Source, rows: Path, base: Base) -> Facts:
+    """Measure one source; fills in its languages, period, characters, tokens and notes.
+
+    Args:
+        rows: rows.parquet.
+    """
+    sample = sample_rows(rows, SAMPLE, source.name)
+    if not sample.height:
+        return Facts([], [])
+    sample = sample.select(source.columns)
+    columns = describe_columns(sample)
+    texts = [c.name for c in columns if c.kind in ("text", "messages")]
+    facts = Facts(columns, texts, sampled=sample.height)
+    if named := label_columns(columns):
+        counts = sample[named[0]].drop_nulls().value_counts(sort=True)
+        facts.labels = dict(counts.iter_rows())
+    if texts:
+        joined = sample.select(pl.concat_str(texts, separator=" ", ignore_nulls=True).alias("text"))["text"]
+        facts.sample = joined.filter(joined.str.strip_chars() != "").to_list()
+        source.languages = _languages(sample, texts)
+    source.period = _period(sample, columns)
+    _note_numbered_dates(source, sample, columns)
+    _tally(source, facts, rows)
+    spread = facts.sample[:: max(1, len(facts.sample) // TEXTS)][:TEXTS]
+    facts.lengths = _count(spread, base.tokenizer)
+    characters = sum(map(len, spread))
+    source.tokens = round(source.characters * sum(facts.lengths) / characters) if characters else 0
+    return facts
+
+
+def _languages(sample: pl.DataFrame, texts: Sequence[str]) -> dict[str, float]:
+    found: Counter = Counter()
+    for name in texts:
+        cells = sample[name].drop_nulls()
+        found.update(detect(text[:2_000]) for text in cells.gather_every(max(1, cells.len() // TEXTS)))
+    return {code: round(count / found.total(), 4) for code, count in found.most_common()}
+
+
+def _period(sample: pl.DataFrame, columns: list[Column]) -> list[str]:
+    """First and last day in the column of dates whose name says most."""
+    times = [column.name for column in columns if column.kind == "time"]
+    if not times:
+        return []
+    best = max(times, key=lambda name: name_score(name, NAMES["time"]))
+    days = sorted(date[:10] for date in sortable(sample[best]) if date)
+    return [days[0], days[-1]] if days else []
+
+
+def _note_numbered_dates(source: Source, sample: pl.DataFrame, columns: list[Column]) -> None:
+    """Say where a column called a date holds numbers: a spreadsheet's days, or a computer's seconds."""
+    for column in columns:
+        if column.kind not in ("number", "identifier", "group") or not name_score(column.name, NAMES["time"]):
+            continue
+        cells = sample[column.name].drop_nulls()
+        first = cells[0].strip()
+        if cells.str.contains(_SERIAL).mean() > 0.9:
+            day = pl.select(pl.date(1899, 12, 30) + pl.duration(days=int(float(first)))).item()
+            said = f"numbers such as {first}, which are a spreadsheet's dates: {first} is {day}"
+        elif cells.str.contains(_STAMP).mean() > 0.9:
+            milliseconds = float(first) * (1 if len(first.partition(".")[0]) == 13 else 1000)
+            day = pl.select(pl.from_epoch(pl.lit(int(milliseconds)), "ms").dt.date()).item()
+            said = f"numbers such as {first}, which are seconds or milliseconds since 1970: {first} is {day}"
+        else:
+            continue
+        source.notes.append(f"column '{column.name}' holds {said}; they are kept as they are")
+
+
+def _tally(source: Source, facts: Facts, rows: Path) -> None:
+    """Go through all rows once: characters, duplicates, incomplete rows, cells a spreadsheet would run."""
+    required = required_columns(facts.columns)
+    compared = facts.texts or source.columns
+    hashes: list[pl.Series] = []
+    formulas = 0
+    for name, number, _ in row_groups(rows):
+        if name != source.name:
+            continue
+        frame = read_groups(rows, [number], source.columns)
+        blank = [pl.col(c).fill_null("").str.strip_chars() == "" for c in required]
+        plain = [
+            pl.col(c).fill_null("").str.to_lowercase().str.replace_all(r"[\s\u00a0]+", " ") for c in compared
+        ]
+        found = frame.select(
+            pl.sum_horizontal([pl.col(c).str.len_chars().fill_null(0) for c in facts.texts] or [pl.lit(0)])
+            .sum()
+            .alias("characters"),
+            (pl.any_horizontal(blank) if blank else pl.lit(False)).sum().alias("incomplete"),
+            pl.any_horizontal([pl.col(c).str.contains(_FORMULA).fill_null(False) for c in source.columns])
+            .sum()
+            .alias("formulas"),
+        )
+        source.characters += int(found["characters"][0])
+        facts.incomplete += int(found["incomplete"][0])
+        formulas += int(found["formulas"][0])
+        hashes.append(frame.select(pl.struct(plain).alias("all"))["all"].hash(seed=0))
+    facts.duplicates = source.rows - pl.concat(hashes).n_unique()
+    if formulas:
+        source.notes.append(
+            f"{formulas:,} rows have a cell that a spreadsheet would run as a formula (it begins with =, @, + or -); "
+            "here it is text and nothing else"
+        )
+
+
+def _count(texts: Sequence[str], tokenizer: "Tokenizer | None") -> list[int]:
+    if tokenizer is None:
+        return [round(len(text) / CHARACTERS_PER_TOKEN) for text in texts]
+    return [len(encoded.ids) for encoded in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
+# --- nearness to the use case --------------------------------------------------------------------------------------
+def compare_with_use_case(facts: Sequence[Facts], use_case: UseCase) -> None:
+    """Fill in how near each source is to what the use case says about itself."""
+    for one in facts:
+        one.terms = _share_of_terms(one.sample, use_case)
+    texts = [one.sample[:: max(1, len(one.sample) // TEXTS)][:TEXTS] for one in facts]
+    for one, similarity in zip(facts, _similarities(texts, describe_use_case(use_case)), strict=True):
+        one.similarity = similarity
+
+
+def describe_use_case(use_case: UseCase) -> str:
+    """All that the use case says in its own words: description, glossary, guidelines, examples of tone."""
+    terms = [f"{term.term} {term.definition} {' '.join(term.variants)}" for term in use_case.glossary]
+    rules = [rule.text for rule in use_case.guidelines]
+    pairs = [f"{pair.before} {pair.after}" for pair in use_case.tone.pairs]
+    return "\n".join([use_case.title, use_case.description, use_case.users, *terms, *rules, *pairs])
+
+
+def _share_of_terms(texts: Sequence[str], use_case: UseCase) -> float | None:
+    if not use_case.glossary or not texts:
+        return None
+    everything = "\n".join(texts).lower()
+    found = sum(
+        any(
+            re.search(rf"(?<!\w){re.escape(word.lower())}(?!\w)", everything)
+            for word in [term.term, *term.variants]
+        )
+        for term in use_case.glossary
+    )
+    return found / len(use_case.glossary)
+
+
+def _similarities(texts: Sequence[Sequence[str]], wanted: str) -> list[float | None]:
+    """Cosine between the use case and the mean of each source's texts, in TF-IDF space over all of them."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    everything = [text[:5_000] for source in texts for text in source]
+    try:
+        vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=1, max_features=20_000).fit(
+            [*everything, wanted]
+        )
+    except ValueError:  # no words at all
+        return [None] * len(texts)
+    target = vectorizer.transform([wanted]).toarray()[0]
+    found: list[float | None] = []
+    for source in texts:
+        if not source or not target.any():
+            found.append(None)
+            continue
+        mean = vectorizer.transform([text[:5_000] for text in source]).mean(axis=0).A1
+        norm = float((mean @ mean) ** 0.5)
+        found.append(round(float(mean @ target) / norm, 4) if norm else 0.0)
+    return found
