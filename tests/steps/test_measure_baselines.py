@@ -56,7 +56,7 @@ def test_verdict_when_data_teaches_more(made):
     assert verdict.startswith(
         "Prompting alone reaches accuracy 66.7% (55.0% to 78.3%) on 60 validation rows."
     )
-    assert "Demonstrations bring +20.0 percentage points (" in verdict
+    assert " brings +20.0 percentage points (" in verdict
     assert verdict.endswith(
         "TF-IDF and logistic regression reaches 100.0% (94.0% to 100.0%) without a language model. "
         "The data teaches more than prompting brings out: tuning is worth trying. The goal is accuracy 90.0%."

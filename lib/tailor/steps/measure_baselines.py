@@ -1,5 +1,7 @@
 """05: how far prompting alone gets, on validation rows; the test rows stay untouched until 10."""
 
+from typing import Literal
+
 from tailor.blocks import Block, Callout, Heading, Text
 from tailor.data.dataset import Dataset
 from tailor.evaluation.compare import (
@@ -33,6 +35,11 @@ class Settings(EvaluationSettings):
         "At most this many validation rows are answered, drawn once with the project's seed; 0 means all.",
         unit="rows",
         ge=0,
+    )
+    prompting: list[Literal["system_prompt", "instruction_search", "few_shot", "chain_of_thought"]] = setting(
+        ["few_shot"],
+        "Ways of prompting that are measured beside asking directly. Reasoning before the answer (chain_of_thought) "
+        "and trying several instructions (instruction_search) take the most time, and help large models.",
     )
     demonstrations: int = setting(
         4,
@@ -74,9 +81,11 @@ def _make_runs(
     from tailor.techniques import find_technique
     from tailor.training.runs import make_run
 
-    configs = {"zero_shot": {}}
-    if settings.demonstrations:
+    configs: dict[str, dict] = {name: {} for name in ("zero_shot", *settings.prompting)}
+    if "few_shot" in configs:
         configs["few_shot"] = {"demonstrations": settings.demonstrations}
+    if not settings.demonstrations:
+        configs.pop("few_shot", None)
     made, left_out = {}, []
     for name, values in configs.items():
         technique = find_technique(name)
@@ -100,6 +109,8 @@ def _verdict(
     references: list[Evaluation],
 ) -> str:
     """What the figures say about tuning, in a few sentences."""
+    from tailor.training.runs import read_run
+
     headline = results[0].headline
     best = best_result(results)
     said = [
@@ -109,8 +120,8 @@ def _verdict(
     if best is not results[0]:
         a, b = (_metric(project, dataset, result) for result in (best, results[0]))
         difference, p_value = paired(a, b, samples=settings.bootstrap_samples, seed=seed)
-        gain = show_difference(headline, difference)
-        said.append(f"Demonstrations bring {gain} over asking directly, {show_p(p_value)}.")
+        gain, title = show_difference(headline, difference), read_run(project, best.run).title
+        said.append(f"{title} brings {gain} over asking directly, {show_p(p_value)}.")
     said.append(_worth_tuning(project, headline, best, references))
     return " ".join(said)
 
