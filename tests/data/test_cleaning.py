@@ -44,6 +44,8 @@ def repaired(operation, text):
     ("broken", "sound"),
     [
         ("cafÃ©", "café"),
+        ("the partyΓÇÖs ΓÇ£tentativeΓÇ¥ date", "the party’s “tentative” date"),
+        ("caf√© at 5", "café at 5"),
         ("It was â‚¬164 and Iâ€™d pay", "It was €164 and I’d pay"),
         ("GrÃ¼ÃŸe aus KÃ¶ln", "Grüße aus Köln"),
     ],

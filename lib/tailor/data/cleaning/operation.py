@@ -12,10 +12,11 @@ operation that decides from one row alone (`scope = "row"`) has nothing to surve
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import polars as pl
 from pydantic import SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
@@ -216,11 +217,32 @@ def drop(frame: pl.DataFrame, reasons: dict[str, str] | pl.DataFrame, note: str 
     return Outcome(kept, dropped, pl.DataFrame(schema=CHANGES), note)
 
 
-def map_distinct(cells: pl.Series, gate: str, mend) -> pl.Series:
-    """Apply a slow function only to the cells that match a cheap pattern (Rust regex), and once to equal ones."""
-    hits = cells.str.contains(gate).fill_null(False)
-    if not hits.any():
+def map_distinct(
+    cells: pl.Series, gate: str, mend: Callable[[str], str], among: pl.Series | None = None
+) -> pl.Series:
+    """Apply a slow function only to the cells that match a cheap pattern (Rust regex), and once to equal ones.
+
+    Args:
+        among: where a still cheaper test than the pattern found anything at all; everywhere if not given.
+    """
+    places = pl.arg_where(cells.is_not_null() if among is None else among, eager=True)
+    found = cells.gather(places)
+    hits = found.str.contains(gate).fill_null(False)
+    distinct = found.filter(hits).unique(maintain_order=True)
+    mended = {old: new for old in distinct if (new := mend(old)) != old}
+    changed = found.is_in(list(mended)) if mended else pl.Series([False])
+    if not changed.any():
         return cells
-    found = cells.filter(hits).unique(maintain_order=True).to_list()
-    mended = {old: new for old in found if (new := mend(old)) != old}
-    return cells.replace(mended) if mended else cells
+    return put_back(cells, places.filter(changed), found.filter(changed).replace_strict(mended))
+
+
+def put_back(cells: pl.Series, places: pl.Series, new: pl.Series) -> pl.Series:
+    """The cells with new ones at some places. Only references move, whatever the length of the texts."""
+    order = np.arange(len(cells))
+    order[places.to_numpy()] = len(cells) + np.arange(len(new))
+    return pl.concat([cells, new.alias(cells.name)]).gather(order)
+
+
+def beyond_ascii(cells: pl.Series) -> pl.Series:
+    """Where a cell holds anything but ASCII; False for null."""
+    return (cells.str.len_bytes() != cells.str.len_chars()).fill_null(False)

@@ -2,19 +2,42 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
-from tailor.data.cleaning.operation import Columns, Repair, map_distinct
+from tailor.data.cleaning.operation import Columns, Repair, beyond_ascii, map_distinct, put_back
 
-# UTF-8 read as Latin-1 or cp1252 shows as one of these followed by a character of the upper half; anything else is
-# left alone, so that sound accents are never touched.
-_MOJIBAKE = (
-    r"[\u00c2-\u00f4\u0102-\u0111\u0192\u0393\u251c]"
-    r"[\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2010-\u2044\u20ac\u2122\u2500-\u25ff]"
-)
+# The first bytes of UTF-8's characters that show in damaged text of each encoding: for those that turn them into
+# signs that sound text has side by side, only the bytes of Latin accents, Greek, Cyrillic and typographic signs.
+_FIRST_BYTES = {
+    "latin-1": range(0xC2, 0xF5),
+    "cp1252": range(0xC2, 0xF5),
+    "cp1250": (0xC2, 0xC3, 0xC4, 0xC5, 0xE2),
+    "cp1251": (0xC2, 0xC3, 0xE2),
+    "mac_roman": (0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1, 0xE2),
+    "cp437": (0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1, 0xE2),
+}
+
+
+def _mojibake_gate() -> str:
+    """UTF-8 read in an old encoding shows as a character of a first byte before one of a following byte.
+
+    Whether that is damage indeed is for ftfy to say; sound text that never has the two side by side is not touched.
+    """
+
+    def characters(encoding: str, values: Iterable[int]) -> str:
+        decoded = "".join(bytes([value]).decode(encoding, "ignore") or chr(value) for value in values)
+        return "".join(rf"\x{{{ord(character):x}}}" for character in decoded)
+
+    return "|".join(
+        f"[{characters(encoding, first)}][{characters(encoding, range(0x80, 0xC0))}]"
+        for encoding, first in _FIRST_BYTES.items()
+    )
+
+
+_MOJIBAKE = _mojibake_gate()
 _TAGS = (
     "a|abbr|b|blockquote|body|br|center|code|div|em|font|footer|form|h[1-6]|head|header|hr|html|i|img|input|li|link|"
     "meta|ol|p|pre|script|section|small|span|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|u|ul"
@@ -35,9 +58,22 @@ class RepairEncoding(Repair):
     acts_on = "coded"
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
-        import ftfy
+        return map_distinct(cells, _MOJIBAKE, _decoded_again, among=beyond_ascii(cells))
 
-        return map_distinct(cells, _MOJIBAKE, ftfy.fix_encoding)
+
+_DOS_SIGN = re.compile("ΓÇ[^\\x00-\\x7f]")
+"""A dash or quotation mark of UTF-8 read as cp437: ftfy takes it for Greek, and no language writes this."""
+
+
+def _decoded_again(text: str) -> str:
+    import ftfy
+
+    mended = ftfy.fix_encoding(text)
+    if mended != text:
+        return mended
+    return _DOS_SIGN.sub(
+        lambda sign: sign.group().encode("cp437", "replace").decode("utf-8", "replace"), text
+    )
 
 
 class NormalizeText(Repair):
@@ -51,14 +87,27 @@ class NormalizeText(Repair):
     acts_on = "coded"
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
-        plain = cells.str.normalize("NFC")
-        plain = plain.str.replace_all(r"\r\n?|\u2028|\u2029|\u0085", "\n")
-        plain = plain.str.replace_all(
-            r"[\u200b\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]", ""
-        )
-        plain = plain.str.replace_all(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]", " ")
-        plain = plain.str.replace_all(r" {2,}", " ").str.replace_all(r" *\n *", "\n")
-        return plain.str.replace_all(r"\n{3,}", "\n\n").str.strip_chars()
+        odd = beyond_ascii(cells) | cells.str.contains(_UNTIDY).fill_null(False)
+        places = pl.arg_where(odd, eager=True)
+        found = cells.gather(places)
+        tidy = _tidied(found)
+        changed = found != tidy
+        return put_back(cells, places.filter(changed), tidy.filter(changed)) if changed.any() else cells
+
+
+# What there is to do in ASCII. Most rows have none of it, and telling so is quicker than ten replacements.
+_UNTIDY = r"[\x00-\x09\x0b-\x1f\x7f]|  | \n|\n |\n\n\n|\A\s|\s\z"
+
+
+def _tidied(cells: pl.Series) -> pl.Series:
+    plain = cells.str.normalize("NFC")
+    plain = plain.str.replace_all(r"\r\n?|\u2028|\u2029|\u0085", "\n")
+    plain = plain.str.replace_all(
+        r"[\u200b\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]", ""
+    )
+    plain = plain.str.replace_all(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]", " ")
+    plain = plain.str.replace_all(r" {2,}", " ").str.replace_all(r" *\n *", "\n")
+    return plain.str.replace_all(r"\n{3,}", "\n\n").str.strip_chars()
 
 
 class RemoveHtml(Repair):
@@ -162,23 +211,51 @@ class RemoveMailFurniture(Repair):
 
 
 _MAIL_GATE = "|".join(f"(?:{part})" for part in (_QUOTE_HEAD, _SIGNATURE, _SENT_FROM, _DISCLAIMER, r"(?m)^>"))
+# One of these is in everything that the gate lets pass; looking for fixed words is quicker.
+_MAIL_WORDS = [
+    *(
+        "wrote:",
+        "schrieb",
+        " message",
+        "nachricht",
+        "from:",
+        "--",
+        "sent from my",
+        "get outlook for",
+        "von meinem",
+    ),
+    *(
+        "disclaimer:",
+        "confidentiality notice",
+        "this e-mail",
+        "this email",
+        "intended recipient",
+        "in error",
+        ">",
+    ),
+]
 _FOOTERS = 3
 _FOOTER_ROWS, _FOOTER_SHARE, _FOOTER_LENGTH = 10, 0.01, 40
 
 
 def _plain(cells: pl.Series) -> pl.Series:
-    return map_distinct(cells, _MAIL_GATE, _without_furniture)
+    marked = cells.str.contains_any(_MAIL_WORDS, ascii_case_insensitive=True)
+    return map_distinct(cells, _MAIL_GATE, _without_furniture, among=marked.fill_null(False))
 
 
 def _footer_marks(cells: pl.Series) -> pl.Series:
     """A checksum of each last paragraph; null where there is one paragraph only, or the last is short ("Thanks")."""
-    endings = cells.str.extract(r"(?s)\n\s*\n((?:[^\n]|\n[^\n])+)$", 1)
+    several = cells.str.contains("\n", literal=True)
+    endings = pl.select(pl.when(several).then(cells)).to_series()
+    endings = endings.str.extract(r"(?s)\n\s*\n((?:[^\n]|\n[^\n])+)$", 1)
     long = (endings.str.len_chars() >= _FOOTER_LENGTH).fill_null(False)
     return pl.select(pl.when(long).then(endings.hash(seed=0))).to_series()
 
 
 def _without_ending(cells: pl.Series) -> pl.Series:
-    return cells.str.replace(r"(?s)\n\s*\n(?:[^\n]|\n[^\n])+$", "").str.strip_chars()
+    places = pl.arg_where(cells.str.contains("\n", literal=True).fill_null(False), eager=True)
+    shorter = cells.gather(places).str.replace(r"(?s)\n\s*\n(?:[^\n]|\n[^\n])+$", "").str.strip_chars()
+    return put_back(cells, places, shorter)
 
 
 def _shared_endings(total: int, found: pl.DataFrame) -> list[list[int]]:

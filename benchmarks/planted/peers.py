@@ -1,0 +1,2 @@
+def run_peers(venv, rows, folder):
+    return {}
