@@ -147,12 +147,14 @@ def test_alpaca_with_history_and_a_system_prompt_of_each_row():
         {"instruction": ASK, "input": "", "output": said(n, TELL), "system": "Be kind.", "history": [["Hi", "Hello"]]}
         for n in range(COUNT)
     ]  # fmt: skip
-    draft = read(rows(*given))[2].rows[3]
-    assert (draft.system, draft.input, draft.output) == ("Be kind.", ASK, said(3, TELL))
-    assert json.loads(draft.history) == [
+    first, second = read(rows(*given))[2].rows[6:8]
+    assert (first.id, first.system, first.input, first.output) == ("a:3#1", "Be kind.", "Hi", "Hello")
+    assert (second.id, second.input, second.output, second.thread) == ("a:3#2", ASK, said(3, TELL), "a:3")
+    assert json.loads(second.history) == [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "Hello"},
     ]
+    assert len(read(rows(*given), every=False)[2].rows) == COUNT
 
 
 PAIRS = {

@@ -83,6 +83,8 @@ def draft_rows(frame: pl.DataFrame, task: Task, columns: Mapping[str, str], read
         notes = []
         write = _pair if "chosen" in columns else _labelled if task == "classify" else _plain
         drafts = [_guarded(write, cells, place) for place in range(frame.height)]
+        if "history" in columns:
+            drafts = [each for draft in drafts for each in _with_rounds(draft, cells, reading.every)]
     return Drafts([_with_system(draft, cells) for draft in drafts], notes)
 
 
@@ -138,7 +140,7 @@ def _plain(cells: _Cells, place: int) -> Draft:
         output = _last_said(output)
     elif cells.kinds.get("output") == "nested":
         output = _first_of_list(output)
-    history = write_history(_pairs(cells("history", place)))
+    history = write_history(_earlier(cells("history", place)))
     return Draft(place, cells.ids[place], _with_context(cells, place), output, history=history)
 
 
@@ -222,18 +224,36 @@ def _first_of_list(cell: str) -> str:
     raise _Unreadable("the output is a list or an object, not a text")
 
 
-def _pairs(cell: str) -> list[tuple[str, str]]:
-    """Earlier turns as Alpaca's history has them: [["question", "answer"], ...]."""
+def _earlier(cell: str) -> list[tuple[str, str]]:
+    """Earlier turns: as messages, or as Alpaca's history has them: [["question", "answer"], ...]."""
     try:
-        pairs = json.loads(cell) if cell else []
+        items = json.loads(cell) if cell else []
     except ValueError:
         raise _Unreadable("the history is not valid JSON") from None
     said = []
-    for pair in pairs if isinstance(pairs, list) else [None]:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
-            raise _Unreadable("the history is not a list of pairs of question and answer")
-        said += [("user", pair[0].strip()), ("assistant", pair[1].strip())]
+    for item in items if isinstance(items, list) else [None]:
+        if isinstance(item, list) and len(item) == 2 and all(isinstance(text, str) for text in item):
+            said += [("user", item[0].strip()), ("assistant", item[1].strip())]
+        elif isinstance(item, dict) and isinstance(item.get("content"), str):
+            said.append((str(item.get("role")), item["content"].strip()))
+        else:
+            raise _Unreadable("the history is neither a list of messages nor of pairs of question and answer")
+    if [role for role, _ in said] != ["user", "assistant"] * (len(said) // 2):
+        raise _Unreadable("in the history user and assistant do not take turns, the user first")
     return said
+
+
+def _with_rounds(draft: Draft, cells: _Cells, every: bool) -> list[Draft]:
+    """A row, after the earlier rounds of an Alpaca history, whose answers are learned too (LLaMA-Factory's README)."""
+    if draft.problem or not every or not cells("history", draft.place).startswith("[["):
+        return [draft]
+    said, row = _earlier(cells("history", draft.place)), draft.id
+    rounds = [
+        replace(draft, id=f"{row}#{end // 2 + 1}", input=said[end][1], output=said[end + 1][1],
+                history=write_history(said[:end]), thread=row)
+        for end in range(0, len(said), 2)
+    ]  # fmt: skip
+    return [*rounds, replace(draft, id=f"{row}#{len(rounds) + 1}", thread=row)]
 
 
 def _with_context(cells: _Cells, place: int) -> str:

@@ -32,7 +32,7 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "label": ("label",),
     "context": ("text",),
     "system": ("text", "label", "nested"),
-    "history": ("nested",),
+    "history": ("nested", "messages"),
     "conversation": ("messages",),
     "chosen": ("text", "label", "messages"),
     "rejected": ("text", "label", "messages"),
@@ -180,7 +180,7 @@ class _Search:
             return True
         if "input" in self.roles or "output" in self.roles or self._off("conversation"):
             return False
-        free = self._free(("messages",))
+        free = [c for c in self._free(("messages",)) if name_score(c.name, NAMES["history"]) < _SURE_NAME]
         prompt, answer = self._named("input", ("messages",)), self._named("output")
         if not free or (prompt and answer and prompt.column != answer.column):
             return False
