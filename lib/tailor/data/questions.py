@@ -7,7 +7,7 @@ from tailor.records import Check, Source, Task
 
 QUESTIONS = ("enough", "relevant", "good", "compatible")
 
-PAIRS_GOOD, PAIRS_GOOD_SOURCE = 1_000, "LIMA tuned on 1,000 chosen pairs (Zhou et al. 2023)"
+PAIRS_GOOD, PAIRS_GOOD_SOURCE = 1_000, "LIMA tuned on 1,000 chosen pairs, Zhou et al. 2023"
 PAIRS_SOME, PAIRS_SOME_SOURCE = 50, "OpenAI's fine-tuning guide sees gains from 50 to 100 on"
 LABEL_GOOD, LABEL_SOME = 30, 10
 LABEL_SOURCE = "intent classifiers are compared at 10 and 30 rows a label (Casanueva et al. 2020)"
@@ -15,7 +15,10 @@ SCRATCH_TOKENS, SCRATCH_SOURCE = 20, "training from scratch takes about 20 a par
 FLAWS_GOOD, FLAWS_BAD = 0.05, 0.25
 TERMS_GOOD, TERMS_POOR = 0.5, 0.1
 NEAR = 0.5
+LEAST_SIMILARITY = 0.02
+"""Below this the use case has said too little to compare sources by it."""
 LONG = 0.05
+MAIN_LANGUAGE = 0.8
 
 
 def ask(sources: Sequence[Source], facts: Sequence[Facts], task: Task, base: Base) -> None:
@@ -74,14 +77,14 @@ def _relevant(facts: Facts, nearest: float | None, sources: int) -> Check:
     if facts.similarity is not None:
         values["similarity"] = facts.similarity
         parts.append(f"similarity to the use case's own words {facts.similarity:.2f} (TF-IDF cosine)")
-        if sources > 1 and nearest:
+        if sources > 1 and nearest and nearest >= LEAST_SIMILARITY:
             values["against_nearest"] = round(facts.similarity / nearest, 4)
             parts.append(f"{facts.similarity / nearest:.0%} of the nearest source's")
             verdicts.append("good" if facts.similarity >= NEAR * nearest else "warning")
     if not parts:
         return Check(verdict="note", says="not measured: the use case or the source has no words to compare")
     if not verdicts:
-        parts.append("with one source and no glossary there is nothing to hold it against")
+        parts.append("without a glossary and a longer description there is nothing to hold it against")
     order = ("warning", "note", "good")
     verdict = min(verdicts, key=order.index) if verdicts else "note"
     return Check(verdict=verdict, says="; ".join(parts), values=values)
@@ -111,18 +114,21 @@ def _compatible(source: Source, facts: Facts, base: Base, language: str) -> Chec
         values["too_long"] = round(long, 4)
         parts.append(f"{long:.1%} of rows are longer than the {base.context:,} tokens the model reads")
         verdict = "warning" if long > LONG else verdict
-    main = _main_language(source)
-    if main:
-        parts.append(f"language '{main}' in {source.languages[main]:.0%} of texts")
+    told = {code: share for code, share in source.languages.items() if code}
+    main = max(told, key=told.__getitem__, default="")
+    if main and told[main] < MAIN_LANGUAGE * sum(told.values()):
+        some = ", ".join(f"'{code}' {share:.0%}" for code, share in list(told.items())[:4])
+        parts.append(f"several languages: {some}")
+        verdict = "warning"
+    elif main:
+        parts.append(
+            f"language '{main}' in {told[main]:.0%} of texts"
+            + ("" if told[main] > 0.99 else ", most others undetermined")
+        )
         if language and main != language:
-            parts.append(f"most other texts are in '{language}'")
+            parts.append(f"most text of all sources is in '{language}'")
             verdict = "warning"
     return Check(verdict=verdict, says="; ".join(parts) or "text", values=values)
-
-
-def _main_language(source: Source) -> str:
-    """The language of most texts that are long enough to tell; "" for none."""
-    return next((code for code in source.languages if code), "")
 
 
 def _language_of_most(sources: Sequence[Source]) -> str:

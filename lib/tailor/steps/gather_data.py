@@ -333,7 +333,7 @@ def _some(names: list[str]) -> str:
 
 def _languages(source: Source) -> str:
     return ", ".join(
-        f"{code or 'too short'} {share:.0%}" for code, share in list(source.languages.items())[:3]
+        f"{code or 'undetermined'} {share:.0%}" for code, share in list(source.languages.items())[:3]
     )
 
 
