@@ -337,6 +337,7 @@ class DatasetRecord(Record):
     leaks: dict[str, int] = Field(
         {}, description="kind of leak -> rows that would have leaked and were moved"
     )
+    exports: list[Exported] = []
     terms: list[str] = Field([], description="the glossary's words, whose tokens count `term_weight` times")
     term_weight: float = 1.0
     generated: list[Generated] = []
