@@ -4,10 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tailor.data.prompts import Message, PromptFormat
 from tailor.errors import WorkbenchError
+from tailor.files import canonical_json, sha256_bytes
 from tailor.records import DatasetRecord
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tailor.models.chat import EncodedChat
 
 SPLITS = ("train", "validation", "test")
 
@@ -80,21 +87,43 @@ class Dataset:
         Raises:
             WorkbenchError: the file is missing or damaged (page checksums are verified).
         """
+        table = self._table(self.folder / f"{split}.parquet", list(Example.__dataclass_fields__))
+        return [Example(**row) for row in table.to_pylist()]
+
+    def _table(self, path: Path, columns: list[str]) -> "pa.Table":
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self.folder / f"{split}.parquet"
         try:
             # not pq.read_table: it imports pandas, over a second
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                table = file.read(columns=list(Example.__dataclass_fields__))
+                return file.read(columns=columns)
         except (OSError, pa.ArrowException) as error:
             raise WorkbenchError(
                 f"{path} cannot be read ({error})",
                 "the split as 04_format_data wrote it",
                 "run 04_format_data again",
             ) from None
-        return [Example(**row) for row in table.to_pylist()]
+
+    def kept_tokens(self, tokenizer: Any) -> "KeptTokens | None":
+        """The training and validation rows as 04 tokenized them; None where that was done with another tokenizer,
+        chat template or prompt, or not at all.
+
+        Raises:
+            WorkbenchError: a file is damaged.
+        """
+        from tailor.models.chat import tokenizer_hash
+
+        if not self.record.tokens_made_by or not (self.folder / "tokens").is_dir():
+            return None
+        if made_by(tokenizer_hash(tokenizer), self.format) != self.record.tokens_made_by:
+            return None
+        columns = ["id", "ids", "learned_from", "learned_to"]
+        parts = [
+            (self.read(name), self._table(self.folder / f"tokens/{name}.parquet", columns))
+            for name in SPLITS[:2]
+        ]
+        return KeptTokens(parts)
 
     @cached_property
     def format(self) -> PromptFormat:
@@ -112,3 +141,36 @@ class Dataset:
     def conversation(self, example: Example) -> list[Message]:
         """Prompt and answer, as the model learns them."""
         return self.format.conversation(example, example.output)
+
+
+class KeptTokens:
+    """Rows as tokens, by example; Python's numbers are made when a row is asked for."""
+
+    def __init__(self, parts: "list[tuple[list[Example], pa.Table]]") -> None:
+        self._tables = [table for _, table in parts]
+        self._places = {
+            example: (number, place)
+            for number, (examples, _) in enumerate(parts)
+            for place, example in enumerate(examples)
+        }
+
+    def get(self, example: Example) -> "EncodedChat | None":
+        """The very example's tokens; None where it is not among those kept."""
+        from tailor.models.chat import EncodedChat
+
+        if example not in self._places:
+            return None
+        number, place = self._places[example]
+        row = self._tables[number].slice(place, 1).to_pylist()[0]
+        if row["id"] != example.id:
+            return None
+        learned = [row["learned_from"] <= at < row["learned_to"] for at in range(len(row["ids"]))]
+        return EncodedChat(row["ids"], learned)
+
+
+def made_by(tokenizer: str, prompts: PromptFormat) -> str:
+    """Hash of what decides a row's tokens: the tokenizer (its hash) and what stands around every input."""
+    shots = [[shot.input, shot.output] for shot in prompts.shots]
+    return sha256_bytes(
+        canonical_json([tokenizer, prompts.system_prompt, prompts.instruction, shots]).encode()
+    )

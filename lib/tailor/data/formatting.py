@@ -38,9 +38,10 @@ class TokenTable:
 
     @property
     def lengths(self) -> pl.DataFrame:
-        """id, prompt (tokens before the answer), tokens (all of them)."""
+        """id, prompt (tokens that are read only), tokens (all of them)."""
+        tokens = pl.col("ids").list.len().cast(pl.Int64)
         return self.table.select(
-            "id", prompt=pl.col("learned_from").cast(pl.Int64), tokens=pl.col("ids").list.len().cast(pl.Int64)
+            "id", prompt=tokens - (pl.col("learned_to") - pl.col("learned_from")), tokens=tokens
         )
 
 

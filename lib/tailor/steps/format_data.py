@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from tailor.blocks import Block
+from tailor.data.dataset import Dataset, made_by
 from tailor.data.examples import Formatted, format_rows, given_roles, rare_labels
 from tailor.data.exchanges import Reading
+from tailor.data.exports.export import export_dataset
+from tailor.data.exports.settings import ExportSettings
 from tailor.data.format_view import FormatView
 from tailor.data.formatting import tokenize, write_splits
 from tailor.data.kept_sides import hash_rows, read_sides, text_keys, write_sides
@@ -18,6 +21,7 @@ from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_s
 from tailor.data.shapes import name_shape
 from tailor.data.splits import SplitBy
 from tailor.data.tables import read_table, write_table
+from tailor.data.training_rows import TrainingRowsSettings, check_augmentation, extend_training
 from tailor.errors import WorkbenchError
 from tailor.files import writing
 from tailor.progress import Log
@@ -32,7 +36,7 @@ SPLITTING, SHAPES = "Splitting", "Conversations, passages and preferences"
 """Groups of settings that the form folds away; a setting names its own by `section`."""
 
 
-class Settings(TemplateSettings):
+class Settings(TrainingRowsSettings, TemplateSettings, ExportSettings):
     """Which column is what, and how rows are split."""
 
     input_column: str = setting("", "The text a person writes. Empty: guessed; the guess is shown below.")
@@ -145,12 +149,13 @@ class Settings(TemplateSettings):
 
 def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     """Make dataset/{train,validation,test}.parquet with their tokens, dataset/set_aside.parquet,
-    and of preference pairs dataset/preferences.parquet."""
+    of preference pairs dataset/preferences.parquet, and what exports ask for under dataset/exports/."""
     from tailor.models.catalog import resolve
 
     chosen = project.load(ProjectRecord, "project.json")
     use_case = project.load(UseCase, "use_case.json")
     source = resolve(chosen.base_model)
+    check_augmentation(settings)
     _check_length(source, settings.max_length)
     rows = read_table(project.path("clean.parquet"), "03_clean_data")
     roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
@@ -171,8 +176,17 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     before = read_sides(project.path("dataset"), choices) if settings.keep_test_set else {}
     sides = [before.get(key) for key in text_keys(formatted.rows)] if before else []
     leaks, notes = partition(formatted, choices, _frozen(project), sides)
-    formatted.rows = formatted.rows.with_columns(weight=pl.lit(1.0), parent=pl.lit(""))
     shots = take_shots(formatted, settings.shots, chosen.seed)
+    extension = extend_training(
+        formatted,
+        settings,
+        use_case,
+        most=settings.max_train_rows,
+        near=settings.near_duplicates,
+        seed=chosen.seed,
+        cache=project.path(".cache/augmentation"),
+        log=log,
+    )
     prompts = PromptFormat(system_prompt_of(settings, use_case), settings.instruction.strip(), tuple(shots))
     tokens = _tokenize(formatted, prompts, source, settings.max_length, log)
     for note in notes:
@@ -182,7 +196,8 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         splits = write_splits(formatted, tokens, folder, settings.max_length, keep_ids=decoder)
         _write_pairs(formatted.rows, folder)
         write_sides(formatted, choices, folder)
-    return DatasetRecord(
+        write_table(extension.filtered_table(), folder / "filtered.parquet")
+    record = DatasetRecord(
         task=use_case.task,
         base_model=chosen.base_model,
         roles={name: role.column for name, role in roles.items()},
@@ -195,19 +210,33 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         shots=shots,
         templates=templates_of(settings),
         tokenizer=tokens.tokenizer,
+        tokens_made_by=made_by(tokens.tokenizer, prompts),
         test_set=hash_rows(formatted.rows.filter(split="test")),
         max_length=settings.max_length,
         splits=splits,
         set_aside=_count_reasons(formatted),
         leaks=leaks,
+        terms=extension.terms,
+        term_weight=settings.term_weight,
+        generated=extension.generated,
+        augmentation=extension.augmentation,
+        learning_curve=extension.curve,
     )
+    if settings.exports:
+        dataset = Dataset(record, project.path("dataset"))
+        record.exports = export_dataset(dataset, settings.exports, project.path("dataset/exports"), log)
+    return record
 
 
 def _split_choices(settings: Settings, seed: int) -> SplitChoices:
     return SplitChoices(
         by=settings.split_by,
         shares=(settings.validation_share, settings.test_share),
-        most=(settings.max_train_rows, settings.max_validation_rows, settings.max_test_rows),
+        most=(
+            0 if settings.choose_rows == "useful" else settings.max_train_rows,
+            settings.max_validation_rows,
+            settings.max_test_rows,
+        ),
         near=settings.near_duplicates,
         seed=seed,
     )
@@ -272,4 +301,12 @@ def _write_pairs(rows: pl.DataFrame, folder: Path) -> None:
 def blocks(project: Project) -> list[Block]:
     """What was made of the rows, subject by subject; each part reads only what is on disk."""
     shown = FormatView.open(project)
-    return [*shown.roles(), *shown.splits(), *shown.lengths(), *shown.labels(), *shown.tokens()]
+    return [
+        *shown.roles(),
+        *shown.splits(),
+        *shown.lengths(),
+        *shown.labels(),
+        *shown.training_rows(),
+        *shown.tokens(),
+        *shown.exports(),
+    ]

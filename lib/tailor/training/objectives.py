@@ -33,11 +33,15 @@ class LearnAnswers:
         self.tokenizer = tokenizer
         self.dataset = dataset
         self.term_weights = TermWeights(dataset.record.terms, dataset.record.term_weight)
+        self.kept = dataset.kept_tokens(tokenizer)
 
     def encode(self, example: Example) -> dict[str, Any] | None:
-        from tailor.models.chat import encode_chat
+        from tailor.models.chat import encode_chats
 
-        chat = encode_chat(self.tokenizer, self.dataset.conversation(example))
+        chat = self.kept.get(example) if self.kept else None
+        if chat is None:
+            conversation = self.dataset.conversation(example)
+            (chat,) = encode_chats(self.tokenizer, [conversation], last_answer_only=True)
         # without a learned token there is nothing to gain, and a row cut short would teach not to end
         if len(chat.input_ids) > self.dataset.max_length or not any(chat.learned[1:]) or example.weight <= 0:
             return None
