@@ -35,10 +35,13 @@ class Formatted:
     notes: list[str] = field(default_factory=list)
 
     def take_out(self, reasons: dict[str, str]) -> None:
-        """Move the rows with these ids to `set_aside`."""
+        """Move the rows with these ids to `set_aside`; rows made from them go."""
         gone = self.rows.filter(pl.col("id").is_in(list(reasons)))
         self.set_aside += [(i, a, b, reasons[i]) for i, a, b in gone.select("id", "input", "output").rows()]
-        self.rows = self.rows.filter(~pl.col("id").is_in(list(reasons)))
+        of_gone = pl.col("id").is_in(list(reasons))
+        if "parent" in self.rows.columns:
+            of_gone |= pl.col("parent").is_in(list(reasons))
+        self.rows = self.rows.filter(~of_gone)
 
 
 def given_roles(settings: dict[str, Any]) -> dict[str, str]:

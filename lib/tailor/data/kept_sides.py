@@ -24,8 +24,12 @@ def text_keys(rows: pl.DataFrame) -> list[str]:
 
 def write_sides(formatted: Formatted, choices: SplitChoices, folder: Path) -> None:
     """Remember each row's side, beside the splits."""
-    rows = formatted.rows
-    sides = pl.DataFrame({"key": text_keys(rows), "side": rows["split"]}).unique().sort("key", "side", descending=[False, True])
+    rows = formatted.rows.filter(parent="")  # a made row may go tomorrow, and holds no text to its side
+    sides = (
+        pl.DataFrame({"key": text_keys(rows), "side": rows["split"]})
+        .unique()
+        .sort("key", "side", descending=[False, True])
+    )
     write_table(sides.with_columns(choices=pl.lit(_hash(choices))), folder / FILE)
 
 

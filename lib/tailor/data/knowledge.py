@@ -47,11 +47,9 @@ def definition_rows(glossary: Sequence[Term], phrasings: int, seed: int) -> list
         names = [term.term, *(v for v in term.variants if len(v.split()) <= 3)]
         for number, question in enumerate(draw.sample(QUESTIONS, min(phrasings, len(QUESTIONS)))):
             asked = question.format(term=names[number % len(names)])
-            rows.append(
-                Example(
-                    f"{GLOSSARY}:{term.term}:{number + 1}", asked, _sentence(term.definition), source=GLOSSARY
-                )
-            )
+            name = f"{GLOSSARY}:{term.term}"
+            answer = _sentence(term.definition)
+            rows.append(Example(f"{name}:{number + 1}", asked, answer, source=GLOSSARY, parent=name))
     return rows
 
 
@@ -61,7 +59,13 @@ def rewrite_rows(tone: Tone, phrasings: int, seed: int) -> list[Example]:
     for place, pair in enumerate(tone.pairs, start=1):
         asks = random.Random(f"{seed}/{pair.before}").sample(REWRITES, min(phrasings, len(REWRITES)))
         rows += [
-            Example(f"{TONE}:{place}:{number}", ask.format(text=pair.before), pair.after, source=TONE)
+            Example(
+                f"{TONE}:{place}:{number}",
+                ask.format(text=pair.before),
+                pair.after,
+                source=TONE,
+                parent=f"{TONE}:{place}",
+            )
             for number, ask in enumerate(asks, start=1)
         ]
     return rows

@@ -112,8 +112,8 @@ def _gain(sizes: Sequence[int], rows: int, values: np.ndarray, best: float) -> n
     for start in (0, 1, 2):
         mine = starts == start
         floor, slope, exponent = fit_power_law(np.array(sizes[start:], dtype=float), errors[mine, start:])
-        now, then = (floor + slope * float(number) ** -exponent for number in (rows, 2 * rows))
-        fall[mine] = 1 - np.divide(then, now, out=np.ones_like(now), where=now > 0)
+        last, now, then = (floor + slope * float(n) ** -exponent for n in (sizes[-1], rows, 2 * rows))
+        fall[mine] = np.divide(now - then, last, out=np.zeros_like(now), where=last > 0)
     return errors[:, -1] * fall
 
 

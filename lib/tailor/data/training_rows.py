@@ -6,7 +6,7 @@ Validation and test stay as they were given: they say how a model does in the wo
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -153,6 +153,8 @@ def extend_training(
     log: Log,
 ) -> Extension:
     """Choose, balance and extend the training rows in place; give every row a `weight` and a `parent`.
+
+    A made row is one with a parent: the row, term or pair of sentences that it was made from.
 
     Args:
         formatted: rows with a column `split`. Rows left out go to its set_aside, with their children.
@@ -306,26 +308,31 @@ def _rewriter(settings: TrainingRowsSettings, cache: Path, seed: int, log: Log):
 
 # --- to and from the table -------------------------------------------------------------------------------------------
 def _examples(rows: pl.DataFrame, splits: Sequence[str]) -> list[Example]:
-    known = [name for name in Example.__dataclass_fields__ if name in rows.columns]
-    part = rows.filter(pl.col("split").is_in(list(splits))).select(known)
-    return [Example(**{k: v or "" for k, v in row.items()}) for row in part.to_dicts()]
+    """Rows as examples whose input is what the row brings to it, without a template's words: these are not reworded."""
+    part = rows.filter(pl.col("split").is_in(list(splits)))
+    texts = [own if own and own in text else text for own, text in part.select("compared", "input").rows()]
+    names = [name for name in Example.__dataclass_fields__ if name not in ("input", "weight", "parent")]
+    return [
+        Example(**row, input=text) for row, text in zip(part.select(names).to_dicts(), texts, strict=True)
+    ]
 
 
 def _append(rows: pl.DataFrame, made: Sequence[Example], weights: dict[str, float]) -> pl.DataFrame:
     """The table with the made rows at its end; what a made row does not say itself (group, label) its parent says."""
     rows = rows.with_columns(parent=pl.lit(""), weight=pl.lit(1.0))
     if made:
-        own = [name for name in Example.__dataclass_fields__ if name in rows.columns]
-        new = pl.DataFrame(
-            [{name: getattr(row, name) for name in own} for row in made], schema=rows.select(own).schema
-        )
-        others = rows.select(pl.col("id").alias("parent"), pl.exclude(*own, "split"))
-        new = new.join(others, on="parent", how="left", maintain_order="left").with_columns(
-            split=pl.lit("train")
-        )
-        blank = [name for name in ("label", "time") if name in new.columns]
-        rows = pl.concat([rows, new.with_columns(pl.col(blank).fill_null("")).select(rows.columns)])
+        parents = {row["id"]: row for row in rows.filter(split="train").to_dicts()}
+        blank = {name: None if name in ("group", "thread") else "" for name in rows.columns}
+        lines = [_line(row, parents.get(row.parent, blank)) for row in made]
+        rows = pl.concat([rows, pl.DataFrame(lines, schema=rows.schema)])
     if weights:
         heavier = pl.col("output").replace_strict(weights, default=1.0, return_dtype=pl.Float64)
         rows = rows.with_columns(weight=pl.when(pl.col("split") == "train").then(heavier).otherwise(1.0))
     return rows
+
+
+def _line(row: Example, parent: dict[str, Any]) -> dict[str, Any]:
+    """A made row as a line of the table: its text at the place of its parent's, within the template's words."""
+    own, whole = parent["compared"], parent["input"]
+    text = whole.replace(own, row.input, 1) if own and own in whole else row.input
+    return parent | vars(row) | {"input": text, "compared": row.input, "rejected": "", "split": "train"}

@@ -1,6 +1,6 @@
 """One function per figure: plain values or records in, a matplotlib Figure out. One module per subject."""
 
-from tailor.plots.data import dropped_by_reason, length_histogram
+from tailor.plots.data import dropped_by_reason, learning_curve, length_histogram
 from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
 from tailor.plots.shapes import bars_with_intervals, counted_bars
 from tailor.plots.sources import source_amounts, source_flaws, source_nearness, source_periods
@@ -15,6 +15,7 @@ __all__ = [
     "counted_bars",
     "drift_bars",
     "dropped_by_reason",
+    "learning_curve",
     "length_histogram",
     "loss_curve",
     "metric_ladder",

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tailor.plots.shapes import counted_bars
-from tailor.plots.style import COLOURS, ORANGE, RED, new_figure, plain_text
+from tailor.plots.style import BLUE, COLOURS, ORANGE, RED, new_figure, plain_text
+from tailor.records import LearningCurve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,3 +60,33 @@ def length_histogram(
 def dropped_by_reason(counts: Mapping[str, int]) -> "Figure":
     """How many rows were dropped for which reason."""
     return counted_bars(counts, "rows dropped", ORANGE)
+
+
+def learning_curve(curve: LearningCurve) -> "Figure":
+    """How the quick proxy gains with training rows, with 95% intervals, and what twice the rows would bring."""
+    figure, (ax,) = new_figure(3.2)
+    values = [point.value for point in curve.values]
+    spread = [
+        [max(p.value - p.low, 0) for p in curve.values],
+        [max(p.high - p.value, 0) for p in curve.values],
+    ]
+    ax.errorbar(
+        curve.sizes, values, yerr=spread, color=BLUE, marker="o", capsize=3, linewidth=1.6, label="measured"
+    )
+    foretold = curve.gain is not None and curve.sizes[-1] == curve.rows
+    if foretold:
+        unit = 100 if curve.metric == "accuracy" else 1
+        gain, low, high = (number / unit for number in (curve.gain.value, curve.gain.low, curve.gain.high))
+        around = [[max(gain - low, 0)], [max(high - gain, 0)]]
+        twice, then = 2 * curve.rows, values[-1] + gain
+        ax.plot([curve.rows, twice], [values[-1], then], color=ORANGE, linestyle="--")
+        look = {"color": ORANGE, "marker": "s", "linestyle": "none", "capsize": 3}
+        ax.errorbar([twice], [then], yerr=around, label="twice the rows, foretold", **look)
+    ax.set_xscale("log", base=2)
+    ticks = [*curve.sizes, *([2 * curve.rows] if foretold else [])]
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.set_xlabel("training rows", fontsize=10)
+    ax.set_ylabel(f"{curve.metric} of a quick proxy", fontsize=10)
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(fontsize=9, frameon=False, loc="lower right")
+    return figure

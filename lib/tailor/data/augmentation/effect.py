@@ -27,7 +27,7 @@ def compare(
         return None
     used = choose_rows(given, MOST, seed)
     names = {row.id for row in used}
-    with_made = [*used, *(row for row in made if row.parent in names or not row.parent)]
+    with_made = [*used, *(row for row in made if row.parent in names)]
     without, with_them = (measure_proxy(task, train, rows) for train in (used, with_made))
     difference = estimate_difference(with_them, without, seed=seed)
     return ProxyComparison(
