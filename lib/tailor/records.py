@@ -158,14 +158,18 @@ class UseCase(Record):
 class SourceCard(Part):
     """What a person says about a source, since no file tells it."""
 
-    source: str = Field("", description="the source's name, or the path as it was named; all sources where empty")
+    source: str = Field(
+        "", description="the source's name, or the path as it was named; all sources where empty"
+    )
     origin: str = Field("", description="where it comes from: a system's export, a web site, a data set")
     owner: str = Field("", description="who it belongs to")
     licence: str = Field("", description="under which terms it may be used")
     consent: str = Field("", description="who agreed to this use, and how")
     encoding: str = Field("", description="of this source, where it is not found out rightly")
     delimiter: str = Field("", description="of this source")
-    header: Literal["", "auto", "yes", "no"] = Field("", description="whether its first row names the columns")
+    header: Literal["", "auto", "yes", "no"] = Field(
+        "", description="whether its first row names the columns"
+    )
 
 
 class Check(Part):
@@ -291,6 +295,22 @@ class LearningCurve(Part):
     skipped: str = ""
 
 
+class Finding(Part):
+    """What a check before tuning found (tailor.data.preflight). `rows` are the first few ids of `count` rows."""
+
+    check: str = ""
+    rows: list[str]
+    count: int
+    what: str
+    fix: str
+    accepted: bool = False
+
+    @property
+    def sentence(self) -> str:
+        named = ", ".join(self.rows) + (", ..." if self.count > len(self.rows) else "")
+        return f"{self.count:,} row{'s' * (self.count != 1)} {self.what} ({named})."
+
+
 class Shot(Part):
     """A solved example that stands before every question. Its row is in no split."""
 
@@ -307,9 +327,13 @@ class Exported(Part):
     file: str = Field(description="path under the project folder")
     rows: int
     tokens: int
-    answers: int = Field(description="rows of the dataset that it tells; more than its rows where lines hold several")
+    answers: int = Field(
+        description="rows of the dataset that it tells; more than its rows where lines hold several"
+    )
     left_out: dict[str, int] = Field({}, description="reason -> rows that this format cannot tell")
-    problems: list[str] = Field([], description="rules of the format that it breaks, by row; the first of them")
+    problems: list[str] = Field(
+        [], description="rules of the format that it breaks, by row; the first of them"
+    )
     more_problems: int = 0
     sha256: str = ""
 
@@ -328,12 +352,17 @@ class DatasetRecord(Record):
     instruction: str = Field("", description="stands around every input, which takes the place of {input}")
     shots: list[Shot] = []
     templates: dict[str, str] = Field({}, description="'input', 'output' -> template over the data's columns")
-    tokenizer: str = Field("", description="hash of the tokenizer and chat template that the rows were counted with")
+    tokenizer: str = Field(
+        "", description="hash of the tokenizer and chat template that the rows were counted with"
+    )
     tokens_made_by: str = Field("", description="hash of tokenizer and prompt behind dataset/tokens/")
     test_set: str = Field("", description="hash of the test rows: what every later figure was measured on")
     max_length: int
     splits: dict[str, Split]
     set_aside: dict[str, int] = Field({}, description="reason -> rows kept in dataset/set_aside.parquet")
+    preflight: list[Finding] = Field(
+        [], description="what the checks before tuning found; 07 runs them again"
+    )
     leaks: dict[str, int] = Field(
         {}, description="kind of leak -> rows that would have leaked and were moved"
     )

@@ -99,7 +99,9 @@ def write_splits(
     for name in SPLITS:
         part = rows.filter(pl.col("split") == name)
         path = folder / f"{name}.parquet"
-        write_table(part.select(*ROW, *KEPT), path)
+        # without a template it would be the input once more
+        compared = ["compared"] if part["compared"].ne_missing(part["input"]).any() else []
+        write_table(part.select(*ROW, *KEPT, *compared), path)
         if keep_ids:
             ids = part.select("id").join(tokens.table, on="id", how="left", maintain_order="left")
             write_table(ids, folder / "tokens" / f"{name}.parquet")

@@ -15,6 +15,7 @@ from tailor.data.format_view import FormatView
 from tailor.data.formatting import tokenize, write_splits
 from tailor.data.kept_sides import hash_rows, read_sides, text_keys, write_sides
 from tailor.data.partition import SplitChoices, partition
+from tailor.data.preflight import CheckName, preflight
 from tailor.data.prompts import PromptFormat
 from tailor.data.roles import find_roles
 from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_shots, templates_of
@@ -32,7 +33,7 @@ from tailor.settings import setting
 if TYPE_CHECKING:
     from tailor.models.catalog import ModelSource
 
-SPLITTING, SHAPES = "Splitting", "Conversations, passages and preferences"
+SPLITTING, CHECKING, SHAPES = "Splitting", "Checks before tuning", "Conversations, passages and preferences"
 """Groups of settings that the form folds away; a setting names its own by `section`."""
 
 
@@ -139,6 +140,20 @@ class Settings(TrainingRowsSettings, TemplateSettings, ExportSettings):
         2, "Labels with fewer rows are set aside: they cannot be both learned and tested.", unit="rows", ge=1,
         section=SPLITTING,
     )  # fmt: skip
+    truncated_at_most: float = setting(
+        0.05,
+        "The largest share of training rows that may be longer than max length (and so be left out) before 07_tune "
+        "refuses to start.",
+        unit="share of rows",
+        ge=0.0,
+        le=1.0,
+        section=CHECKING,
+    )
+    accepted_checks: list[CheckName] = setting(
+        [],
+        "Checks whose findings are meant so: 07_tune starts all the same.",
+        section=CHECKING,
+    )
     keep_test_set: bool = setting(
         True,
         "Rows that were in the test set the last time stay there when data are added, so that figures before and after "
@@ -222,6 +237,8 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         augmentation=extension.augmentation,
         learning_curve=extension.curve,
     )
+    record.settings = settings.model_dump(mode="json")
+    record.preflight = preflight(Dataset(record, project.path("dataset")), source, log)
     if settings.exports:
         dataset = Dataset(record, project.path("dataset"))
         record.exports = export_dataset(dataset, settings.exports, project.path("dataset/exports"), log)

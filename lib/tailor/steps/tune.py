@@ -33,11 +33,14 @@ def blockers(project: Project, settings: BaseSettings) -> list[str]:
 
 
 def run(project: Project, settings: BaseSettings, log: Log) -> Tuned:
+    from tailor.data.preflight import preflight, refuse
+    from tailor.models.catalog import resolve
     from tailor.training.runs import load_run, make_run
 
     plan = project.load(Plan, "plan.json")
     seed = project.load(ProjectRecord, "project.json").seed
     dataset = Dataset.open(project)
+    refuse(preflight(dataset, resolve(plan.base_model), log))
     record = make_run(
         project,
         plan.technique,
