@@ -53,6 +53,14 @@ class FacetBox:
         """The condition chosen, or None where every row passes."""
         raise NotImplementedError
 
+    def clear(self) -> None:
+        """Let every row pass."""
+        self._busy = True
+        try:
+            self._clear()
+        finally:
+            self._busy = False
+
     def recount(self, cells: pl.Series) -> None:
         """Show the counts of these cells: those of the rows that pass all other facets."""
         self._busy = True
@@ -62,6 +70,9 @@ class FacetBox:
             self._busy = False
 
     def _make(self) -> list[widgets.Widget]:
+        raise NotImplementedError
+
+    def _clear(self) -> None:
         raise NotImplementedError
 
     def _show(self, cells: pl.Series) -> None:
@@ -121,6 +132,9 @@ class ValuesFacet(FacetBox):
         filled = [value for value in chosen if value]
         return Facet(column=self.column, values=filled, blank="" in chosen, invert=self.others.value)
 
+    def _clear(self) -> None:
+        self.values.value, self.others.value = (), False
+
     def _show(self, cells: pl.Series) -> None:
         chosen = self.values.value
         counts = value_counts(cells)
@@ -162,6 +176,9 @@ class TextFacet(FacetBox):
             invert=self.others.value,
         )
 
+    def _clear(self) -> None:
+        self.query.value = ""
+
     def _show(self, cells: pl.Series) -> None:
         self._say(f"among {cells.len():,} rows")
 
@@ -202,6 +219,11 @@ class NumbersFacet(FacetBox):
             error=self.other.value,
         )
 
+    def _clear(self) -> None:
+        self.empty.value = self.other.value = True
+        if self._ends:
+            self.range.value = self._ends
+
     def _show(self, cells: pl.Series) -> None:
         found = histogram(cells)
         if self._ends is None and len(found.edges) > 1 and found.edges[0] < found.edges[-1]:
@@ -232,6 +254,9 @@ class EmptyFacet(FacetBox):
         if self.choice.value == "all":
             return None
         return Facet(column=self.column, blank=True, invert=self.choice.value == "filled")
+
+    def _clear(self) -> None:
+        self.choice.value = "all"
 
     def _show(self, cells: pl.Series) -> None:
         empty = int((cells.fill_null("") == "").sum())

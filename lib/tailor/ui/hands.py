@@ -104,7 +104,7 @@ class Hands:
         rows = self._rows()
         names = [name for name in rows.columns if name != "row_id"]
         if list(self.new_column.options) != names:
-            self.new_column.options = names
+            self.new_column.options, self.new_column.value = names, names[-1]
         self.clusters.offer([name for name in names if name not in _OWN])
         try:
             for box in self.facets:
@@ -203,10 +203,8 @@ class Hands:
 
     def _on_drop_all(self) -> None:
         facets = self._conditions()
-        for box in list(self.facets):
-            if box.facet() is not None and not isinstance(box, ValuesFacet):
-                self.facets.remove(box)
-        self._facet_list.children = tuple(facet.box for facet in self.facets)
+        for box in self.facets:
+            box.clear()  # nothing would be left to see
         self._gesture(gestures.drop_matching, self._place(), facets)
 
     def _place(self) -> int:

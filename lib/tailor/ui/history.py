@@ -147,6 +147,7 @@ class _Row:
             [self.on, self.name, self.counts, self.up, self.down, self.edit, self.remove],
             layout=widgets.Layout(padding="0 6px", align_items="center"),
         )
+        self.box.add_class("tailor-entry")
 
     def show(self, entry: Operation, done: Done | None, last: bool) -> None:
         self._busy = True
@@ -158,8 +159,7 @@ class _Row:
             f'<span style="{style}" title="{safe(entry.__doc__ or "")}">{safe(entry.title)}</span> '
             f'<span style="{FAINT};font-size:12px">{safe(changed_settings(entry))}</span></div>'
         )
-        told = "" if done is None or entry.off else f"{done.changed:,} changed · {done.dropped:,} dropped"
-        self.counts.value = f'<span style="{FAINT};font-size:12px">{told}</span>'
+        self.counts.value = f'<span style="{FAINT};font-size:12px">{_counts(entry, done)}</span>'
         self.up.disabled, self.down.disabled = self.number == 1, last
 
     def _switch(self, owner: HistoryBox, on: bool) -> None:
@@ -210,6 +210,14 @@ class _Editor:
         blocks = self._owner.statistics(entry) if self._owner.statistics else []
         none = '<span style="font-size:12px">This operation has no statistics to show.</span>'
         self._shown.value = "".join(map(to_html, blocks)) or none
+
+
+def _counts(entry: Operation, done: Done | None) -> str:
+    """What the last run did there, in a few words; nothing where that was another entry."""
+    if done is None or entry.off:
+        return ""
+    counts = ((done.changed, "changed"), (done.dropped, "dropped"))
+    return " · ".join(f"{count:,} {word}" for count, word in counts if count) or "nothing to do"
 
 
 def _button(icon: str, tooltip: str, text: str = "") -> widgets.Button:

@@ -133,10 +133,10 @@ function render({ model, el }) {
     }
     sizes.onchange = () => set("size", Number(sizes.value));
     foot.replaceChildren(
-      button("⏮", "First page", 0, last),
-      button("◀", "Page before", page - 1, last),
-      button("▶", "Next page", page + 1, last),
-      button("⏭", "Last page", last, last),
+      button("«", "First page", 0, last),
+      button("‹", "Page before", page - 1, last),
+      button("›", "Next page", page + 1, last),
+      button("»", "Last page", last, last),
       element("span", "", told),
       sizes,
       element("span", "picked", picked ? `${count(picked)} selected` : ""),
