@@ -77,8 +77,8 @@ def test_a_blank_before_the_word_is_no_part_of_it():
             spans = list(zip(starts, ends, strict=True))
             return {"input_ids": [len(text[a:b]) for a, b in spans], "offset_mapping": spans}
 
-    chat = type("Chat", (), {"input_ids": [9, 5, 6, 2], "learned": [False, True, True, True]})()
-    assert TermWeights(["limit"], 2.0).of_tokens(Words(), chat, "Your limit") == [1.0, 1.0, 2.0, 1.0]
+    chat = type("Chat", (), {"input_ids": [9, 5, 6, 2, 7], "learned": [False, True, True, True, False]})()
+    assert TermWeights(["limit"], 2.0).of_tokens(Words(), chat, "Your limit") == [1.0, 1.0, 2.0, 1.0, 1.0]
 
 
 def test_the_weighted_loss_by_hand(dataset, tokenizer):

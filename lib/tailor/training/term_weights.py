@@ -43,26 +43,21 @@ class TermWeights:
         spans = [match.span() for match in self.pattern.finditer(answer)] if self.pattern else []
         if not spans:
             return None
-        start = len(chat.input_ids)
-        while start and chat.learned[start - 1]:
-            start -= 1
-        learned = chat.input_ids[start:]
+        start, end = _last_learned(chat.learned)
+        learned = chat.input_ids[start:end]
         weights = [1.0] * len(chat.input_ids)
         for place, (first, last) in enumerate(_letters_of_tokens(tokenizer, answer, learned), start):
-            if any(first < end and last > begin for begin, end in spans):
+            if any(first < stop and last > begin for begin, stop in spans):
                 weights[place] = self.weight
         return weights
 
 
 def _letters_of_tokens(tokenizer: Any, answer: str, learned: list[int]) -> list[tuple[int, int]]:
     """For each of the answer's tokens the places of its first letter and of the one after its last."""
-    if not getattr(tokenizer, "is_fast", False):
-        raise WorkbenchError(
-            f"the tokenizer {type(tokenizer).__name__} does not say which letters a token stands for",
-            "that, in order to weigh the tokens of the glossary's words",
-            "set 04_format_data.term_weight to 1, or choose another base model",
-        )
-    for lead in ("", " "):  # some templates end with a blank, which is encoded together with the answer
+    fast = getattr(tokenizer, "is_fast", False)
+    for lead in (
+        ("", " ") if fast else ()
+    ):  # some templates end with a blank, which is encoded together with the answer
         found = tokenizer(
             lead + answer, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
         )
@@ -72,7 +67,22 @@ def _letters_of_tokens(tokenizer: Any, answer: str, learned: list[int]) -> list[
                 (first - len(lead) + _blanks(lead + answer, first, last), last - len(lead))
                 for first, last in found["offset_mapping"]
             ]
-    return []
+    raise WorkbenchError(
+        f"the tokenizer {type(tokenizer).__name__} does not say which letters a token stands for",
+        "that, in order to weigh the tokens of the glossary's words",
+        "set 04_format_data.term_weight to 1, or choose another base model",
+    )
+
+
+def _last_learned(learned: Sequence[bool]) -> tuple[int, int]:
+    """Where the last answer starts and ends: a template may write something after it that is not learned."""
+    end = len(learned)
+    while end and not learned[end - 1]:
+        end -= 1
+    start = end
+    while start and learned[start - 1]:
+        start -= 1
+    return start, end
 
 
 def _blanks(text: str, first: int, last: int) -> int:
