@@ -58,7 +58,7 @@ def _text(path: Path, limits: Limits, options: Options) -> str:
     if size > _LARGEST:
         raise WorkbenchError(f"has {size:,} bytes, more than source code written by hand", "", "")
     if not size or sniff(path, options.encoding) == "binary":
-        raise WorkbenchError("is empty" if not size else "holds zero bytes: it is no text", "", "")
+        raise WorkbenchError("is empty" if not size else "holds control characters: it is no text", "", "")
     text, _, _ = read_text(path, limits, options.encoding)
     return text.replace("\r\n", "\n").removeprefix("\ufeff")
 

@@ -261,11 +261,13 @@ def find_delimiter(lines: list[str]) -> str:
 def looks_delimited(lines: list[str]) -> bool:
     """Whether lines of a file with no telling name are a table: nearly all cut into the same number of cells.
 
-    Running text has commas too, so that for a comma every line must agree.
+    Running text has commas and semicolons too, and as a rule a blank after each.
     """
     delimiter = find_delimiter(lines)
     share, _ = _evenness(lines, delimiter)
-    return len(_rows(lines, delimiter)) >= 3 and share >= (1.0 if delimiter == "," else 0.9)
+    text = "\n".join(lines)
+    prose = text.count(f"{delimiter} ") > 0.5 * text.count(delimiter)
+    return len(_rows(lines, delimiter)) >= 3 and share >= 0.9 and not prose
 
 
 def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:

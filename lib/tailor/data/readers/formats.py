@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tailor.data.readers.delimited import looks_delimited
 from tailor.data.readers.found import Limits
-from tailor.data.readers.text import byte_blocks, decode
+from tailor.data.readers.text import byte_blocks, decode, wide_without_mark
 
 FORMATS = {
     ".csv": "csv",
@@ -82,6 +82,9 @@ LANGUAGES = {
 PACKED = ("csv", "json", "plain", "text", "html")
 """Formats that are also read as `.gz`."""
 
+_CONTROLS = bytes([*range(9), *range(14, 32)])
+"""Characters that text does not hold, NUL first of all."""
+
 TABLES = ("csv", "json", "parquet", "arrow", "excel", "database")
 DOCUMENTS = ("text", "html", "pdf", "docx")
 
@@ -107,12 +110,8 @@ def sniff(path: Path, encoding: str = "") -> str:
         WorkbenchError: it cannot be unpacked.
     """
     sample = next(byte_blocks(path, Limits()), b"")[:100_000]
-    marked = sample.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if (
-        sample.count(0) > len(sample) // 100
-        and not marked
-        and sample[1::2].count(0) < 0.4 * len(sample[1::2])
-    ):
+    marked = sample.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_without_mark(sample)
+    if len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 100 and not marked:
         return "binary"
     lines = decode(sample, path, encoding)[0].splitlines()[:200]
     return "csv" if looks_delimited(lines[:-1] if len(lines) > 3 else lines) else "text"

@@ -184,7 +184,7 @@ def find_encoding(read: Callable[[], Iterator[bytes]], path: Path, wanted: str =
     """
     first = next(read(), b"")
     marked = next((name for mark, name in _BOMS if first.startswith(mark)), "")
-    name = _known(wanted) if wanted else marked or _wide_without_mark(first[:_SAMPLE]) or "utf-8"
+    name = _known(wanted) if wanted else marked or wide_without_mark(first[:_SAMPLE]) or "utf-8"
     bad, newlines = _first_bad_byte(read(), name)
     if bad is None:
         return Encoding(name, newlines=newlines)
@@ -238,7 +238,7 @@ def _broken_note(name: str, bad: int) -> str:
     return f"some bytes are not valid {name} (the first at byte {bad:,}); they show as \ufffd"
 
 
-def _wide_without_mark(sample: bytes) -> str:
+def wide_without_mark(sample: bytes) -> str:
     """UTF-16 without its mark: in Western text every second byte is zero."""
     if len(sample) < 4:
         return ""
