@@ -8,11 +8,10 @@ TEMPLATE = (
 )
 
 
-def write_tiny_model(folder: Path, seed: int = 0) -> Path:
-    """Write a random Llama (2 layers of width 32) and its tokenizer; returns the folder."""
-    import torch
+def write_tiny_tokenizer(folder: Path):
+    """Write a byte-level tokenizer without merges, with a chat template; returns it."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
@@ -25,6 +24,16 @@ def write_tiny_model(folder: Path, seed: int = 0) -> Path:
         additional_special_tokens=["<|system|>", "<|user|>", "<|assistant|>"],
     )
     fast.chat_template = TEMPLATE
+    fast.save_pretrained(folder)
+    return fast
+
+
+def write_tiny_model(folder: Path, seed: int = 0) -> Path:
+    """Write a random Llama (2 layers of width 32) and its tokenizer; returns the folder."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    fast = write_tiny_tokenizer(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(fast),
@@ -39,7 +48,6 @@ def write_tiny_model(folder: Path, seed: int = 0) -> Path:
         pad_token_id=fast.pad_token_id,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
-    fast.save_pretrained(folder)
     return folder
 
 

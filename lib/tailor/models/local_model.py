@@ -101,12 +101,12 @@ class LocalModel:
         with (
             self.usage.timed(len(prompts)),
             torch.inference_mode(),
-            _evaluating(self.model),
-            _seeded(config.seed),
+            evaluating(self.model),
+            seeded(config.seed),
         ):
             encoded = [self.encode(prompt, room) for prompt in prompts]
             options = self._generation_options(config, room)
-            for rows in _batches([len(ids) + room for ids in encoded], GENERATION_TOKENS):
+            for rows in batches_by_length([len(ids) + room for ids in encoded], GENERATION_TOKENS):
                 for row, text in zip(rows, self._write([encoded[row] for row in rows], options), strict=True):
                     answers[row] = text
         return answers
@@ -151,7 +151,7 @@ class LocalModel:
 
         if len(prompts) != len(completions):
             raise ValueError(f"{len(prompts)} prompts, {len(completions)} completions")
-        with self.usage.timed(len(prompts)), torch.inference_mode(), _evaluating(self.model):
+        with self.usage.timed(len(prompts)), torch.inference_mode(), evaluating(self.model):
             answers = [
                 self.answer_ids(p, c)[: self.context // 2] for p, c in zip(prompts, completions, strict=True)
             ]
@@ -160,7 +160,7 @@ class LocalModel:
 
     def score_ids(self, starts: Sequence[list[int]], answers: Sequence[list[int]]) -> list[float]:
         scores = [0.0] * len(starts)
-        for rows in _batches([len(s) + len(a) for s, a in zip(starts, answers, strict=True)]):
+        for rows in batches_by_length([len(s) + len(a) for s, a in zip(starts, answers, strict=True)]):
             with autocast(self.device, self.precision):
                 found = self._score_batch([starts[row] for row in rows], [answers[row] for row in rows])
             for row, value in zip(rows, found, strict=True):
@@ -198,7 +198,7 @@ class LocalModel:
 
         if not prompts or not choices:
             return np.zeros((len(prompts), len(choices)))
-        with self.usage.timed(len(prompts)), torch.inference_mode(), _evaluating(self.model):
+        with self.usage.timed(len(prompts)), torch.inference_mode(), evaluating(self.model):
             answers = [self.answer_ids(prompts[0], choice) for choice in choices]
             if not all(answers):
                 empty = choices[[bool(answer) for answer in answers].index(False)]
@@ -219,7 +219,7 @@ class LocalModel:
         if not self._exact(scorer, starts[0], answers):
             return np.array([self.score_ids([start] * len(answers), answers) for start in starts])
         scores = np.zeros((len(starts), len(answers)))
-        for rows in _batches([len(start) - shared + len(trie.tokens) for start in starts]):
+        for rows in batches_by_length([len(start) - shared + len(trie.tokens) for start in starts]):
             with autocast(self.device, self.precision):
                 scores[rows] = scorer.score([starts[row][shared:] for row in rows])
         return scores
@@ -238,7 +238,7 @@ class LocalModel:
         return self._trie_is_exact
 
 
-def _batches(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
+def batches_by_length(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
     """Row numbers in batches of similar length, longest first: a batch too large fails at once, not at the end."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     while order:
@@ -255,7 +255,7 @@ def _small_enough(answers: list[list[int]]) -> list[list[list[int]]]:
     return [*_small_enough(answers[:middle]), *_small_enough(answers[middle:])]
 
 
-class _evaluating:
+class evaluating:
     """Dropout off inside the block, and as it was after it."""
 
     def __init__(self, model: Any) -> None:
@@ -269,7 +269,7 @@ class _evaluating:
         self.model.train(self.training)
 
 
-class _seeded:
+class seeded:
     """Fixes torch's random numbers inside the block, and gives the caller's own back after it."""
 
     def __init__(self, seed: int) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from tailor.models.catalog import ModelSource
 from tailor.models.classifier import ClassifierModel
-from tailor.models.language_model import Prompt
+from tailor.models.language_model import LanguageModel, Prompt
 from tailor.models.local_model import LocalModel
+from tailor.models.sequence_to_sequence import SequenceToSequenceModel
 
 
 class VirtualTokens(torch.nn.Module):
@@ -91,6 +93,27 @@ class SoftPromptClassifier(ClassifierModel):
     def encode(self, prompt: Prompt, most: int) -> list[int]:
         first, *rest = super().encode(prompt, most - len(self.prefix))
         return [first, *self.prefix, *rest]
+
+
+class SoftPromptSequenceModel(SequenceToSequenceModel):
+    """An encoder-decoder whose encoder reads virtual tokens before every prompt."""
+
+    def __init__(self, model: Any, tokenizer: Any, prefix: Sequence[int], **options: Any) -> None:
+        super().__init__(model, tokenizer, **options)
+        self.prefix = list(prefix)
+
+    def encode(self, prompt: Prompt, room: int = 0) -> list[int]:
+        return [*self.prefix, *super().encode(prompt, room)[: self.context - len(self.prefix)]]
+
+
+def with_soft_prompt(
+    model: Any, tokenizer: Any, prefix: Sequence[int], base: ModelSource, labels: Sequence[str]
+) -> LanguageModel:
+    """The model as a `LanguageModel` that reads the virtual tokens, whatever its kind."""
+    if base.architecture == "encoder":
+        return SoftPromptClassifier(model, tokenizer, labels, prefix)
+    kind = SoftPromptSequenceModel if base.architecture == "encoder-decoder" else SoftPromptModel
+    return kind(model, tokenizer, prefix)
 
 
 def nearest_words(rows: torch.Tensor, model: Any, tokenizer: Any, most: int = 3) -> list[list[str]]:

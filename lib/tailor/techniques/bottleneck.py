@@ -134,9 +134,7 @@ def with_bottlenecks(model: Any, width: int, placement: str) -> Any:
     found = 0
     for block in blocks_of(model):
         for name in places(block, size, placement):
-            parent, _, own = name.rpartition(".")
-            holder = block.get_submodule(parent) if parent else block
-            setattr(holder, own, _followed(getattr(holder, own), size, width))
+            _follow(block.get_submodule(name), size, width)
             found += 1
     if not found:
         raise WorkbenchError(
@@ -164,20 +162,22 @@ def places(block: Any, size: int, placement: str) -> list[str]:
     return [*attention[-1:], *ends] if placement == "houlsby" else ends
 
 
-def _followed(inner: Any, size: int, width: int) -> Any:
-    """A layer with an adapter after it: h + up(gelu(down(h))); `up` begins at zero, so at first nothing changes."""
+def _follow(layer: Any, size: int, width: int) -> None:
+    """Put an adapter after a layer: h + up(gelu(down(h))); `up` begins at zero, so at first nothing changes.
+
+    The layer itself stays where it is, for some models look at its weight on their own.
+    """
     import torch
 
-    class Followed(torch.nn.Module):
+    class Adapter(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner = inner
             self.down, self.up = torch.nn.Linear(size, width), torch.nn.Linear(width, size)
             torch.nn.init.zeros_(self.up.weight)
             torch.nn.init.zeros_(self.up.bias)
 
         def forward(self, states: torch.Tensor) -> torch.Tensor:
-            states = self.inner(states)
             return states + self.up(torch.nn.functional.gelu(self.down(states)))
 
-    return Followed()
+    layer.add_module("bottleneck", Adapter())
+    layer.register_forward_hook(lambda module, given, states: module.bottleneck(states))

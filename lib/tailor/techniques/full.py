@@ -86,13 +86,12 @@ def fit_weights(
     from transformers import set_seed
 
     from tailor.models.loading import load_tokenizer
-    from tailor.training.objectives import LearnAnswers, LearnLabels
+    from tailor.training.objectives import objective_for
     from tailor.training.run import train
 
     set_seed(seed)  # before anything new is drawn: an adapter, a classification head
     model = load_base(base, dataset)
-    learn = LearnLabels if base.architecture == "encoder" else LearnAnswers
-    objective = learn(load_tokenizer(base), dataset)
+    objective = objective_for(base, load_tokenizer(base), dataset)
     return train(
         prepare(model),
         objective,
@@ -108,7 +107,7 @@ def fit_weights(
 
 
 def load_base(base: ModelSource, dataset: Dataset) -> Any:
-    """The base model as it is tuned: a decoder that writes, an encoder with a head for the dataset's labels."""
+    """The base model as it is tuned: one that writes, or an encoder with a head for the dataset's labels."""
     from tailor.models.loading import load_model
 
     if base.architecture == "encoder":
@@ -121,10 +120,13 @@ def as_language_model(model: Any, base: ModelSource, dataset: Dataset) -> Langua
     from tailor.models.classifier import ClassifierModel
     from tailor.models.loading import load_tokenizer
     from tailor.models.local_model import LocalModel
+    from tailor.models.sequence_to_sequence import SequenceToSequenceModel
 
+    tokenizer = load_tokenizer(base)
     if base.architecture == "encoder":
-        return ClassifierModel(model.eval(), load_tokenizer(base), dataset.labels)
-    return LocalModel(model.eval(), load_tokenizer(base))
+        return ClassifierModel(model.eval(), tokenizer, dataset.labels)
+    kind = SequenceToSequenceModel if base.architecture == "encoder-decoder" else LocalModel
+    return kind(model.eval(), tokenizer)
 
 
 def load_weights(base: ModelSource, dataset: Dataset, out_dir: Path, *, adapter: bool) -> LanguageModel:
@@ -149,8 +151,6 @@ def tuning_blockers(
     rows = dataset.record.splits["train"].rows
     if rows < 2:
         found.append(f"{title} needs at least 2 training rows; the dataset has {rows}.")
-    if base.architecture == "encoder-decoder":
-        found.append(f"{base.name} is an encoder-decoder; {title} trains decoders and encoders.")
     if base.architecture == "encoder" and dataset.task != "classify":
         found.append(f"{base.name} is an encoder: it can classify, but writes no answers.")
     if base.parameters:

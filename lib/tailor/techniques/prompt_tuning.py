@@ -122,7 +122,7 @@ def fit_soft_prompt(
 
     from tailor.models.loading import load_tokenizer
     from tailor.models.virtual_tokens import attach, nearest_words
-    from tailor.training.objectives import LearnAnswers, LearnLabels
+    from tailor.training.objectives import objective_for
     from tailor.training.run import train
 
     set_seed(seed)
@@ -133,8 +133,8 @@ def fit_soft_prompt(
     first = attach(model, source)
     for weight in new_head(model):
         weight.requires_grad_(True)
-    inner = (LearnLabels if base.architecture == "encoder" else LearnAnswers)(tokenizer, dataset)
-    objective = WithSoftPrompt(inner, range(first, first + config.virtual_tokens), base.context)
+    inner = objective_for(base, tokenizer, dataset)
+    objective = WithSoftPrompt(inner, range(first, first + config.virtual_tokens), base)
 
     def save(model: Any, folder: Path, base_name: str) -> None:
         head = {
@@ -180,7 +180,7 @@ def new_head(model: Any) -> list[Any]:
 def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
     """The base model with the virtual tokens of a run."""
     from tailor.models.loading import load_tokenizer
-    from tailor.models.virtual_tokens import SoftPromptClassifier, SoftPromptModel, Table, attach
+    from tailor.models.virtual_tokens import Table, attach, with_soft_prompt
 
     table = PromptTable.load(out_dir / "model" / FILE)
     rows, tokenizer = table.task(TASK), load_tokenizer(base)
@@ -189,10 +189,7 @@ def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> Lang
     if TASK in table.heads:
         model.load_state_dict(table.heads[TASK], strict=False)
     first = attach(model, Table(rows))
-    ids = range(first, first + len(rows))
-    if base.architecture == "encoder":
-        return SoftPromptClassifier(model.eval(), tokenizer, dataset.labels, ids)
-    return SoftPromptModel(model.eval(), tokenizer, ids)
+    return with_soft_prompt(model.eval(), tokenizer, range(first, first + len(rows)), base, dataset.labels)
 
 
 class WithSoftPrompt:
@@ -201,33 +198,34 @@ class WithSoftPrompt:
     Args:
         inner: the objective without them.
         prefix: their ids.
-        context: what the base model reads; rows that no longer fit are left out.
+        base: rows that no longer fit into what it reads are left out.
     """
 
-    def __init__(self, inner: Any, prefix: range, context: int | None) -> None:
-        self.inner, self.prefix, self.context = inner, list(prefix), context
+    def __init__(self, inner: Any, prefix: range, base: ModelSource) -> None:
+        self.inner, self.prefix, self.base = inner, list(prefix), base
         self.collate, self.loss = inner.collate, inner.loss
 
     def encode(self, example: Example) -> dict[str, Any] | None:
         row = self.inner.encode(example)
-        if row is None or (self.context and len(row["input_ids"]) + len(self.prefix) > self.context):
+        context = self.base.context
+        if row is None or (context and len(row["input_ids"]) + len(self.prefix) > context):
             return None
-        classes = not isinstance(row["labels"], list)
-        at = 1 if classes else 0  # an encoder's head reads the first token: it stays first
+        at = (
+            1 if self.base.architecture == "encoder" else 0
+        )  # its head reads the first token: that stays first
         row["input_ids"][at:at] = self.prefix
-        if not classes:
+        if self.base.architecture == "decoder":
             row["labels"][:0] = [MASKED] * len(self.prefix)
         if row.get("token_weights"):
             row["token_weights"] = [1.0] * len(self.prefix) + list(row["token_weights"])
         return row
 
     def as_language_model(self, model: Any) -> LanguageModel:
-        from tailor.models.virtual_tokens import SoftPromptClassifier, SoftPromptModel
+        from tailor.models.virtual_tokens import with_soft_prompt
 
-        tokenizer, labels = self.inner.tokenizer, self.inner.dataset.labels
-        if hasattr(self.inner, "numbers"):
-            return SoftPromptClassifier(model, tokenizer, labels, self.prefix)
-        return SoftPromptModel(model, tokenizer, self.prefix)
+        return with_soft_prompt(
+            model, self.inner.tokenizer, self.prefix, self.base, self.inner.dataset.labels
+        )
 
 
 def first_tokens(tokenizer: Any, dataset: Dataset, config: SoftPromptConfig, seed: int) -> list[int]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from tailor.data.dataset import Dataset, Example
+from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
 from tailor.training.batches import MASKED, pad, prediction_weights
 from tailor.training.term_weights import TermWeights
@@ -111,3 +112,11 @@ class LearnLabels:
         from tailor.models.classifier import ClassifierModel
 
         return ClassifierModel(model, self.tokenizer, self.dataset.labels)
+
+
+def objective_for(base: ModelSource, tokenizer: Any, dataset: Dataset) -> Objective:
+    """The objective that fits the base model's kind."""
+    from tailor.training.sequence_objective import LearnToWrite
+
+    kinds = {"decoder": LearnAnswers, "encoder": LearnLabels, "encoder-decoder": LearnToWrite}
+    return kinds[base.architecture](tokenizer, dataset)
