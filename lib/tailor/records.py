@@ -366,6 +366,7 @@ class DatasetRecord(Record):
     leaks: dict[str, int] = Field(
         {}, description="kind of leak -> rows that would have leaked and were moved"
     )
+    annotated: dict[str, int] = Field({}, description="rows by what became of what people said about them by hand")
     exports: list[Exported] = []
     terms: list[str] = Field([], description="the glossary's words, whose tokens count `term_weight` times")
     term_weight: float = 1.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tailor.data.annotations import Annotation, apply_annotations
 from tailor.data.dates import sortable
 from tailor.data.exchanges import Draft, Reading, draft_rows
 from tailor.data.readers.found import OWN_COLUMNS
@@ -28,11 +29,13 @@ class Formatted:
             for respond), group, thread, time (ISO or "").
         set_aside: id, input, output, reason.
         notes: sentences on what conversations had to leave out.
+        annotated: rows by what became of their annotations.
     """
 
     rows: pl.DataFrame
     set_aside: list[tuple[str, str, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    annotated: dict[str, int] = field(default_factory=dict)
 
     def take_out(self, reasons: dict[str, str]) -> None:
         """Move the rows with these ids to `set_aside`; rows made from them go."""
@@ -58,6 +61,7 @@ def format_rows(
     readable: bool,
     reading: Reading = READ_EVERY,
     templates: Mapping[str, str] = MappingProxyType({}),
+    annotations: Sequence[Annotation] = (),
 ) -> Formatted:
     """Apply roles to clean rows.
 
@@ -67,9 +71,11 @@ def format_rows(
             is how a language model has seen the words.
         reading: how conversations are read.
         templates: "input", "output" -> how the text is written from the row's columns.
+        annotations: what people said by hand, in the place of what the rows say.
     """
     drafts = draft_rows(frame, task, {name: role.column for name, role in roles.items()}, reading)
-    made, compared = apply_templates(drafts.rows, frame, templates)
+    corrected, annotated = apply_annotations(drafts.rows, annotations)
+    made, compared = apply_templates(corrected, frame, templates)
     taken = frame[[draft.place for draft in made]]
     outputs = [draft.output for draft in made]
     label = outputs if task == "classify" else [""] * len(made)
@@ -93,7 +99,7 @@ def format_rows(
         },
         schema_overrides=dict.fromkeys(_TEXTS, pl.String),
     )
-    formatted = Formatted(rows, notes=drafts.notes)
+    formatted = Formatted(rows, notes=drafts.notes, annotated=annotated)
     formatted.take_out(_problems(made))
     return formatted
 

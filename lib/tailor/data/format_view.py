@@ -13,6 +13,7 @@ from tailor.data.examples import contradictions, given_roles
 from tailor.data.roles import find_roles
 from tailor.data.tables import read_table
 from tailor.data.tokens import colour_tokens
+from tailor.data.training_rows_view import show_training_rows
 from tailor.project import Project
 from tailor.records import DatasetRecord
 
@@ -59,6 +60,17 @@ class FormatView:
             Callout(f"{sentence[0].upper()}{sentence[1:]}.", "note") for sentence in self.record.left_out
         ]
 
+    def annotations(self) -> list[Block]:
+        """What became of what people said by hand."""
+        if not self.record.annotated:
+            return []
+        from tailor.data.annotations import FILE
+
+        lines = list(self.record.annotated.items())
+        return [
+            Table(("what became of it", "rows"), lines, f"Said by hand, in {FILE}, where all of it is kept")
+        ]
+
     def splits(self) -> list[Block]:
         """Their sizes, what was kept apart, and what was set aside."""
         shown: list[Block] = [_splits_table(self.record), *_leak_blocks(self.record)]
@@ -74,6 +86,17 @@ class FormatView:
         if self.record.task != "classify":
             return []
         return [*_label_blocks(self.tables), *_never_learned(self.tables)]
+
+    def training_rows(self) -> list[Block]:
+        """Balance, rows that were made, and the learning curve."""
+        filtered = read_table(self.project.path("dataset/filtered.parquet"), "04_format_data")
+        return show_training_rows(self.record, self.tables["train"], filtered)
+
+    def exports(self) -> list[Block]:
+        from tailor.data.exports.view import export_blocks
+
+        chosen = self.record.settings
+        return export_blocks(self.record.exports, chosen["export_epochs"], chosen["price_per_million_tokens"])
 
     def tokens(self) -> list[Block]:
         return [Heading("What the model sees"), _example(self.project, self.record)]

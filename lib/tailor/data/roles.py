@@ -42,6 +42,9 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "thread": ("group", "identifier", "label", "number"),
     "time": ("time",),
 }
+BY_HAND = ("output", "label")
+"""Roles that may be given by hand alone (see `tailor.data.annotations`): 'none' then is no mistake."""
+
 _MEANING = {"input": "text a person writes", "output": "answer to learn", "label": "label to learn"}
 _HOLDS = {
     "empty": "nothing",
@@ -302,7 +305,7 @@ class _Search:
 
     def _need(self, *needed: str) -> None:
         for role in needed:
-            if role not in self.roles:
+            if role not in self.roles and not (role in BY_HAND and self._off(role)):
                 nested = self._nested()
                 aside = f"; {', '.join(nested)}: lists or objects, which are never guessed" if nested else ""
                 spread = (

@@ -20,11 +20,17 @@ class Shape:
 def name_shape(frame: pl.DataFrame, task: Task, roles: dict[str, Role]) -> Shape:
     """Name the shape that the roles amount to. It is as sure as the least sure of the roles that make it."""
     name, reason, deciding = _name(frame, task, roles)
-    return Shape(name, reason, min(roles[role].confidence for role in deciding))
+    return Shape(name, reason, min(roles[role].confidence for role in deciding if role in roles))
 
 
 def _name(frame: pl.DataFrame, task: Task, roles: dict[str, Role]) -> tuple[str, str, tuple[str, ...]]:
     column = {role: found.column for role, found in roles.items()}
+    if "input" in roles and not roles.keys() & {"output", "label", "chosen", "speaker"}:
+        return (
+            "rows to answer by hand",
+            f"'{column['input']}' is given, its answers are written by hand",
+            ("input",),
+        )
     if task == "classify":
         return (
             "classification",

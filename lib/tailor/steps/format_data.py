@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from tailor.blocks import Block
+from tailor.data.annotations import FILE as ANNOTATIONS
+from tailor.data.annotations import read_annotations
 from tailor.data.dataset import Dataset, made_by
 from tailor.data.examples import Formatted, format_rows, given_roles, rare_labels
 from tailor.data.exchanges import Reading
@@ -41,8 +43,12 @@ class Settings(TrainingRowsSettings, TemplateSettings, ExportSettings):
     """Which column is what, and how rows are split."""
 
     input_column: str = setting("", "The text a person writes. Empty: guessed; the guess is shown below.")
-    output_column: str = setting("", "The answer to learn (task 'respond'). Empty: guessed.")
-    label_column: str = setting("", "The label to learn (task 'classify'). Empty: guessed.")
+    output_column: str = setting(
+        "", "The answer to learn (task 'respond'). Empty: guessed; 'none': answers are written by hand, below."
+    )
+    label_column: str = setting(
+        "", "The label to learn (task 'classify'). Empty: guessed; 'none': labels are given by hand, below."
+    )
     group_column: str = setting(
         "",
         "Rows with the same value here (one customer) stay in one split, so that the test holds nobody seen in "
@@ -162,6 +168,11 @@ class Settings(TrainingRowsSettings, TemplateSettings, ExportSettings):
     )
 
 
+def reads_files(project: Project, settings: Settings) -> list[str]:
+    """What people said about rows by hand, where they did."""
+    return [f"outputs/{project.name}/{ANNOTATIONS}"] if project.path(ANNOTATIONS).exists() else []
+
+
 def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     """Make dataset/{train,validation,test}.parquet with their tokens, dataset/set_aside.parquet,
     of preference pairs dataset/preferences.parquet, and what exports ask for under dataset/exports/."""
@@ -180,7 +191,8 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     log.note(f"{shape.name}: {shape.reason}")
     reading = Reading(settings.conversation_answers == "every", settings.assistant_speaker)
     readable = settings.label_text == "readable"
-    formatted = format_rows(rows, use_case.task, roles, readable, reading, templates_of(settings))
+    said, _ = read_annotations(project.path(ANNOTATIONS))
+    formatted = format_rows(rows, use_case.task, roles, readable, reading, templates_of(settings), said)
     for note in formatted.notes:
         log.note(note)
     if use_case.task == "classify":
@@ -219,6 +231,7 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         shape=shape.name,
         shape_reason=shape.reason,
         left_out=formatted.notes,
+        annotated=formatted.annotated,
         labels=sorted(formatted.rows["output"].unique()) if use_case.task == "classify" else [],
         system_prompt=prompts.system_prompt,
         instruction=prompts.instruction,
@@ -320,6 +333,7 @@ def blocks(project: Project) -> list[Block]:
     shown = FormatView.open(project)
     return [
         *shown.roles(),
+        *shown.annotations(),
         *shown.splits(),
         *shown.lengths(),
         *shown.labels(),

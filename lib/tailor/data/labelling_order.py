@@ -1,0 +1,85 @@
+"""Which rows to look at first: those without an answer, those annotators differ on, those a quick proxy doubts."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from tailor.data.annotations import Annotation, row_key
+from tailor.data.dataset import Example
+from tailor.data.exchanges import Draft
+from tailor.records import Task
+
+MOST_COMPARED = 3_000
+"""Rows among which the choice is made; of more, as many are drawn at random first."""
+
+
+def choose_for_labelling(
+    drafts: Sequence[Draft], task: Task, annotations: Sequence[Annotation], count: int, seed: int
+) -> list[tuple[int, str]]:
+    """The rows where looking pays most, best first.
+
+    In front stand rows that one annotator alone or differing ones annotated, then rows without an answer, then the
+    others. Within each, the rows are chosen that are typical of many, unlike each other and hard for the proxy
+    (`tailor.data.selection`).
+
+    Returns:
+        Places of drafts, and why each one is shown.
+    """
+    import numpy as np
+
+    said: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)
+    for each in annotations:
+        said[each.key].add((each.action, each.value))
+        names[each.key].add(each.annotator)
+    usable = [place for place, draft in enumerate(drafts) if not draft.problem and draft.input]
+    if len(usable) > MOST_COMPARED:
+        keep = np.random.default_rng(seed).choice(len(usable), MOST_COMPARED, replace=False)
+        annotated = {place for place in usable if row_key(drafts[place]) in names}
+        usable = sorted({usable[i] for i in keep} | annotated)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place in usable:
+        key = row_key(drafts[place])
+        rank = (
+            0 if len(said[key]) > 1 else 1 if len(names[key]) == 1 else 2 if not drafts[place].output else 3
+        )
+        groups[rank].append(place)
+    why = (
+        "annotators differ",
+        "one annotator so far",
+        "no answer yet",
+        "hard for a quick model, or unlike the others",
+    )
+    order = [
+        (place, why[rank])
+        for rank in sorted(groups)
+        for place in _useful_first([drafts[p] for p in groups[rank]], groups[rank], task, count, seed)
+    ]
+    return order[:count]
+
+
+def _useful_first(drafts: list[Draft], places: list[int], task: Task, count: int, seed: int) -> list[int]:
+    from tailor.data.proxy import vectors
+    from tailor.data.selection import HARDNESS, difficulty, facility_location
+
+    if len(drafts) < 3:
+        return places
+    rows = [Example(draft.id, draft.input, draft.output) for draft in drafts]
+    counts_as = 1 + HARDNESS * difficulty(rows, task, seed)
+    chosen = facility_location(vectors([row.input for row in rows]), counts_as, min(count, len(rows)))
+    return [places[i] for i in chosen]
+
+
+def suggest_labels(drafts: Sequence[Draft], shown: Sequence[int], labels: Sequence[str]) -> dict[int, str]:
+    """For each row shown the label that a quick proxy, fitted on the other rows, holds likeliest."""
+    from tailor.data.proxy import fit_labels
+
+    hidden = set(shown)
+    known = [
+        Example(draft.id, draft.input, draft.output)
+        for place, draft in enumerate(drafts)
+        if place not in hidden and draft.output in labels and not draft.problem
+    ][:MOST_COMPARED]
+    if len({row.output for row in known}) < 2:
+        return {}
+    guesses = fit_labels(known).predict([drafts[place].input for place in shown])
+    return dict(zip(shown, (str(guess) for guess in guesses), strict=True))
