@@ -25,7 +25,7 @@ class DropEmpty(Operation):
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
         reasons = dict.fromkeys(_wholly_empty(frame), "every cell is empty")
         for column in self.chosen(columns):
-            for row_id in frame["row_id"].filter(_is_empty(frame[column])):
+            for row_id in frame["row_id"].filter(is_empty(frame[column])):
                 reasons.setdefault(row_id, f"'{column}' is empty")
         return drop(frame, reasons)
 
@@ -34,7 +34,8 @@ class DropEmpty(Operation):
 _NOTHING = ("", "-", "--", "n/a", "#n/a", "null", "nan", ".", "...", "?")
 
 
-def _is_empty(cells: pl.Series) -> pl.Series:
+def is_empty(cells: pl.Series) -> pl.Series:
+    """Where a cell holds nothing, or only what exports write for it."""
     bare = cells.fill_null("").str.strip_chars()
     short = bare.str.len_bytes() <= max(map(len, _NOTHING))
     return short & bare.set(~short, "").str.to_lowercase().is_in(_NOTHING)
@@ -45,7 +46,7 @@ def _wholly_empty(frame: pl.DataFrame) -> list[str]:
     rows = pl.DataFrame({"place": range(frame.height)}, schema={"place": pl.UInt32})["place"]
     for column in frame.columns:
         if column not in ("row_id", "source") and len(rows):
-            rows = rows.filter(_is_empty(frame[column].gather(rows)))
+            rows = rows.filter(is_empty(frame[column].gather(rows)))
     return frame["row_id"].gather(rows).to_list()
 
 
