@@ -11,9 +11,13 @@ from data_project import run, start, table, write_rows
 from tailor.blocks import Callout, Figure, Table, Tokens
 from tailor.data.dataset import Dataset
 from tailor.data.examples import readable_label
+from tailor.data.preflight import CHECKS
 from tailor.errors import WorkbenchError
 from tailor.models import encode_chat, load_tokenizer
+from tailor.records import Term, UseCase
 from tailor.steps import format_data
+from tailor.training.batches import LengthBuckets
+from tailor.training.objectives import LearnAnswers
 
 WORDS = ["card", "loan", "fee", "limit", "rate", "phone", "code", "branch", "letter", "address"]
 
@@ -251,14 +255,52 @@ def test_what_is_shown(home):
     roles = next(block for block in shown if isinstance(block, Table))
     assert roles.rows[0] == ("input", "message", "its name says so, and it holds running text", "90%")
     assert next(block for block in shown if isinstance(block, Figure)).draw().axes
-    strip = shown[-1]
-    assert isinstance(strip, Tokens)
-    learned = "".join(text for text, kind in strip.pieces if kind == "learned")
-    masked = "".join(text for text, kind in strip.pieces if kind == "masked")
-    assert learned.strip().startswith("The matter of")
-    assert learned.endswith("<|end|>")
-    assert "Be kind <b>." in masked
-    assert {kind for _, kind in strip.pieces} == set(strip.legend)
+    strips = [block for block in shown if isinstance(block, Tokens)]
+    for strip in strips:
+        learned = "".join(text for text, kind in strip.pieces if kind == "learned")
+        masked = "".join(text for text, kind in strip.pieces if kind == "masked")
+        assert learned.strip().startswith("The matter of")
+        assert [text for text, kind in strip.pieces if kind == "end"] == ["<|end|>"]
+        assert "Be kind <b>." in masked
+        assert {kind for _, kind in strip.pieces} == set(strip.legend)
+    assert any(kind == "padding" for strip in strips for _, kind in strip.pieces)
+    checks = Callout(f"All {len(CHECKS)} checks before tuning passed: {', '.join(CHECKS)}.", "good")
+    assert checks in shown
+
+
+def test_the_batch_in_figures_and_the_row_that_does_not_fit(home):
+    rows = [ticket(n) for n in range(40)]
+    rows[3]["reply"] += " and more" * 60
+    project, record = formatted(home, rows, max_length=500, group_column="none", test_share=0.1)
+    shown = format_data.blocks(project)
+    figures = dict(next(b for b in shown if isinstance(b, Table) and "A batch" in b.caption).rows)
+    dataset = Dataset.open(project)
+    tokenizer = load_tokenizer(record.base_model)
+    objective = LearnAnswers(tokenizer, dataset)
+    encoded = [row for example in dataset.train if (row := objective.encode(example))]
+    order = list(LengthBuckets([len(row["input_ids"]) for row in encoded], 8, 5, epoch=lambda: 0))[:8]
+    batch = objective.collate([encoded[place] for place in order])
+    assert figures["width: the longest row, rounded up"] == f"{batch['input_ids'].shape[1]:,} tokens"
+    learned = int((batch["labels"][:, 1:] >= 0).sum())
+    assert figures["learned"].startswith(f"{learned:,} tokens (")
+    assert figures["padding"].endswith(", on the right")
+    last = [block for block in shown if isinstance(block, Tokens)][-1]
+    assert last.caption.endswith(" tokens, does not fit into 500")
+    assert any(kind == "beyond" for _, kind in last.pieces)
+
+
+def test_the_glossary_in_tokens(home):
+    project, _ = formatted(home, [ticket(n) for n in range(40)])
+    case = project.load(UseCase, "use_case.json")
+    case.glossary = [
+        Term(term="chargeback", definition="Money back."),
+        Term(term="fee", definition="A price."),
+    ]
+    case.save(project.path("use_case.json"))
+    table = next(b for b in format_data.blocks(project) if isinstance(b, Table) and "glossary" in b.caption)
+    # one token a byte, the blank before the word included
+    assert [row[:2] for row in table.rows] == [("chargeback", 11), ("fee", 4)]
+    assert table.rows[1][2] == " | f | e | e"
 
 
 def test_same_rows_same_hashes(home):

@@ -6,16 +6,19 @@ from typing import Any
 
 import polars as pl
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
+from tailor.blocks import Block, Callout, Figure, Heading, Table, Text
 from tailor.data.dataset import SPLITS, Dataset
 from tailor.data.duplicates import equality_keys
 from tailor.data.examples import contradictions, given_roles
 from tailor.data.roles import find_roles
 from tailor.data.tables import read_table
-from tailor.data.tokens import colour_tokens
+from tailor.data.tokens import fragments
 from tailor.data.training_rows_view import show_training_rows
 from tailor.project import Project
-from tailor.records import DatasetRecord
+from tailor.records import DatasetRecord, ProjectRecord, UseCase
+
+BATCH_ROWS = 8
+"""Rows of the batch that is shown: as many as techniques put through a model together unless told otherwise."""
 
 DOUBTFUL = 0.5
 """Roles less sure than this are pointed out."""
@@ -80,7 +83,11 @@ class FormatView:
         return shown
 
     def lengths(self) -> list[Block]:
-        return [Heading("How long the examples are"), _lengths_figure(self.tables, self.record)]
+        return [
+            Heading("How long the examples are"),
+            _lengths_figure(self.tables, self.record),
+            _lengths_table(self.tables, self.record),
+        ]
 
     def labels(self) -> list[Block]:
         if self.record.task != "classify":
@@ -92,14 +99,29 @@ class FormatView:
         filtered = read_table(self.project.path("dataset/filtered.parquet"), "04_format_data")
         return show_training_rows(self.record, self.tables["train"], filtered)
 
+    def tokens(self) -> list[Block]:
+        """A batch as training will see it, and how the glossary's words are read."""
+        from tailor.models.catalog import resolve
+        from tailor.training.batch_view import batch_blocks
+
+        seed = self.project.load(ProjectRecord, "project.json").seed
+        dataset = Dataset(self.record, self.project.path("dataset"))
+        batch = batch_blocks(dataset, resolve(self.record.base_model), BATCH_ROWS, seed)
+        return [
+            Heading("What the model sees"),
+            *_templates(self.record),
+            *batch,
+            *_glossary(self.project, self.record),
+        ]
+
+    def preflight(self) -> list[Block]:
+        return [Heading("Checks before tuning"), *_preflight(self.record)]
+
     def exports(self) -> list[Block]:
         from tailor.data.exports.view import export_blocks
 
         chosen = self.record.settings
         return export_blocks(self.record.exports, chosen["export_epochs"], chosen["price_per_million_tokens"])
-
-    def tokens(self) -> list[Block]:
-        return [Heading("What the model sees"), _example(self.project, self.record)]
 
 
 def _splits_table(record: DatasetRecord) -> Table:
@@ -172,16 +194,65 @@ def _never_learned(tables: dict[str, pl.DataFrame]) -> list[Block]:
     ]
 
 
-def _example(project: Project, record: DatasetRecord) -> Block:
-    """The example of middle length, through the same function that training uses."""
+def _lengths_table(tables: dict[str, pl.DataFrame], record: DatasetRecord) -> Table:
+    lines = []
+    for name, table in tables.items():
+        tokens = table["tokens"]
+        middle, most = (tokens.quantile(q, "nearest") or 0 for q in (0.5, 0.95))
+        fitting = int(tokens.filter(tokens <= record.max_length).sum())
+        lines.append((name, int(middle), int(most), int(tokens.max() or 0), fitting))
+    columns = (
+        "split",
+        "tokens in the middle row",
+        "95% of rows have at most",
+        "longest",
+        "tokens an epoch reads",
+    )
+    return Table(columns, lines, "One epoch reads every row of train once")
+
+
+def _preflight(record: DatasetRecord) -> list[Block]:
+    from tailor.data.preflight import CHECKS
+
+    if not record.preflight:
+        return [Callout(f"All {len(CHECKS)} checks before tuning passed: {', '.join(CHECKS)}.", "good")]
+    return [
+        Callout(
+            f"{finding.check.capitalize()}: {finding.sentence} To do: {finding.fix}."
+            + (" You accepted this." if finding.accepted else " 07_tune will not start."),
+            "note" if finding.accepted else "bad",
+        )
+        for finding in record.preflight
+    ]
+
+
+def _templates(record: DatasetRecord) -> list[Block]:
+    """What stands around a row's cells, where something does."""
+    given = {
+        "system prompt": record.system_prompt,
+        "instruction": record.instruction,
+        "input template": record.templates.get("input", ""),
+        "output template": record.templates.get("output", ""),
+    }
+    lines = [(name, text) for name, text in given.items() if text]
+    if record.shots:
+        lines.append(
+            ("examples before every question", "\n\n".join(f"{s.input}\n-> {s.output}" for s in record.shots))
+        )
+    return [Table(("", "text"), lines, "What stands around every row")] if lines else []
+
+
+def _glossary(project: Project, record: DatasetRecord) -> list[Block]:
+    """How many tokens the house's own words take."""
     from tailor.models import load_tokenizer
 
-    dataset = Dataset(record, project.path("dataset"))
-    if not dataset.train:
-        return Text("There is no training row to show.")
-    example = sorted(dataset.train, key=lambda e: (len(e.input) + len(e.output), e.id))[
-        len(dataset.train) // 2
-    ]
-    pieces = colour_tokens(load_tokenizer(record.base_model), dataset.conversation(example))
-    legend = {"learned": "learned: the model is trained to write this", "masked": "read, not learned"}
-    return Tokens(pieces, legend, f"Row {example.id}, as the model sees it, control tokens included")
+    terms = [term.term for term in project.load(UseCase, "use_case.json").glossary]
+    if not terms:
+        return []
+    lines = sorted(fragments(load_tokenizer(record.base_model), terms), key=lambda line: (-line[1], line[0]))
+    mean = sum(count for _, count, _ in lines) / len(lines)
+    caption = (
+        f"The glossary's terms as the model reads them, {mean:.1f} tokens each on average. A word in many pieces "
+        "was rare where the model learned to read: give it more examples."
+    )
+    return [Heading("The glossary in tokens"), Table(("term", "tokens", "pieces"), lines, caption)]

@@ -310,7 +310,8 @@ def answer_in_prompt(rows: Rows) -> Iterator[Finding]:
     elif len(spelled) > max(2, 0.05 * train.height):
         yield finding(
             spelled,
-            "take the label's column out of 04_format_data.input_template, or clean it out of the texts",
+            f"of training ({len(spelled) / train.height:.0%}) with their own label in the input, spelled as in "
+            "the data",
             "take the label's column out of 04_format_data.input_template, or clean it out of the texts",
         )
 

@@ -1,8 +1,7 @@
-"""How long rows are for the model, in tokens."""
+"""What rows and words are to a model: how long they are in tokens, and what each token says."""
 
 from collections.abc import Sequence
-
-from tailor.data.dataset import Message
+from typing import Any
 
 
 def learned_span(learned: Sequence[bool]) -> tuple[int, int]:
@@ -16,19 +15,32 @@ def learned_span(learned: Sequence[bool]) -> tuple[int, int]:
     return (start, end) if end else (len(learned), len(learned))
 
 
-def colour_tokens(tokenizer, messages: list[Message]) -> list[tuple[str, str]]:
-    """An example as the model sees it: (text, "learned" or "masked"), special tokens written out."""
-    from tailor.models import encode_chat
+def token_pieces(tokenizer: Any, ids: Sequence[int], kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Tokens as text with their kind: (text, kind). Special tokens are written out.
 
-    encoded = encode_chat(tokenizer, messages)
+    Neighbouring tokens of a kind are shown together while their bytes are not yet whole characters.
+    """
     pieces: list[tuple[str, str]] = []
     start = 0
-    ids, learned = list(encoded.input_ids), list(encoded.learned)
     for end in range(1, len(ids) + 1):
-        # neighbouring tokens of a kind are shown together while their bytes are not yet whole characters
-        text = tokenizer.decode(ids[start:end], skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        border = end == len(ids) or learned[end] != learned[start]
-        if border or not text.endswith("\ufffd"):
-            pieces.append((text, "learned" if learned[start] else "masked"))
+        text = tokenizer.decode(
+            list(ids[start:end]), skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        if end == len(ids) or kinds[end] != kinds[start] or not text.endswith("\ufffd"):
+            pieces.append((text, kinds[start]))
             start = end
     return pieces
+
+
+def fragments(tokenizer: Any, terms: Sequence[str]) -> list[tuple[str, int, str]]:
+    """How a model reads words inside a sentence: (word, number of tokens, the pieces)."""
+    from tailor.models.chat import encode_words
+
+    return [
+        (
+            term,
+            len(ids),
+            " | ".join(text.strip() for text, _ in token_pieces(tokenizer, ids, ["word"] * len(ids))),
+        )
+        for term, ids in zip(terms, encode_words(tokenizer, terms), strict=True)
+    ]

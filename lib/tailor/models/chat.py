@@ -108,6 +108,13 @@ def encode_lines(
     return [[*before, *ids[:room], *after] for ids in text.encode(texts, inside=[False] * len(texts))]
 
 
+def encode_words(tokenizer: PreTrainedTokenizerBase, words: Sequence[str]) -> list[list[int]]:
+    """Encode words as they stand inside a sentence, after a blank."""
+    text = _writer(tokenizer).text
+    lead = "" if text.adds_blank else " "
+    return text.encode([lead + word for word in words], inside=[True] * len(words))
+
+
 # --- putting a chat together ---------------------------------------------------------------------------------------
 Plan = list[tuple[list[int] | int, bool]]
 """Ids, or the number of a text that is encoded with all others; and whether they are learned."""

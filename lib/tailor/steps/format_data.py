@@ -339,5 +339,6 @@ def blocks(project: Project) -> list[Block]:
         *shown.labels(),
         *shown.training_rows(),
         *shown.tokens(),
+        *shown.preflight(),
         *shown.exports(),
     ]

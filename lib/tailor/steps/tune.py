@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tailor.blocks import Block, Callout, Figure, Heading, Table, Text, Tokens
+from tailor.blocks import Block, Callout, Figure, Heading, Table, Text
 from tailor.data.dataset import Dataset, Example
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
@@ -194,25 +194,9 @@ def _figures(record: RunRecord) -> Table:
 
 
 def _batch(project: Project, record: RunRecord) -> list[Block]:
-    """The first rows of the first batch, through the functions that training uses."""
-    from tailor.data.tokens import colour_tokens
-    from tailor.models import load_tokenizer
+    """The first batch, through the functions that training uses."""
     from tailor.models.catalog import resolve
-    from tailor.training.batches import LengthBuckets
+    from tailor.training.batch_view import batch_blocks
 
-    source, dataset = resolve(record.base_model), Dataset.open(project)
     size = min(record.config.get("rows_at_once", 8), record.config.get("effective_batch_size", 8))
-    lengths = [len(example.input) + len(example.output) for example in dataset.train]
-    rows = list(LengthBuckets(lengths, size, record.seed, epoch=lambda: 0))[:ROWS_SHOWN]
-    if source.architecture == "encoder":
-        return [Text("An encoder reads the text alone and learns its label as a class; no token is written.")]
-    tokenizer = load_tokenizer(source)
-    legend = {"learned": "learned: the model is trained to write this", "masked": "read, not learned"}
-    return [
-        Tokens(
-            colour_tokens(tokenizer, dataset.conversation(dataset.train[row])),
-            legend,
-            f"Row {dataset.train[row].id}, one of {size} rows of similar length that are learned together",
-        )
-        for row in rows
-    ]
+    return batch_blocks(Dataset.open(project), resolve(record.base_model), size, record.seed, ROWS_SHOWN)
