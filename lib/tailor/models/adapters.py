@@ -72,4 +72,5 @@ def quiet() -> Iterator[None]:
     """Silence what peft makes transformers say about its own next version, which no user can act on."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "PiSSA changes the base weights", UserWarning)  # and is converted here
         yield

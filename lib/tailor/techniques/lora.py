@@ -12,6 +12,7 @@ from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
 from tailor.training.settings import TrainingConfig
+from tailor.training.weights import save_model
 
 REGRET = "Schulman et al. 2025, LoRA Without Regret"
 
@@ -56,6 +57,26 @@ class LoRAConfig(TrainingConfig):
         "Which weight matrices get an adapter: all of them, or those of attention alone.",
         source=f"{REGRET}, section on layers (attention alone does clearly worse)",
     )
+    scaling: Literal["lora", "rslora"] = setting(
+        "lora",
+        "'lora' multiplies the adapter by alpha / rank, 'rslora' by alpha / sqrt(rank), which keeps large ranks (64 "
+        "and more) learning.",
+        advanced=True,
+        source="Kalajdzievski 2023, A Rank Stabilization Scaling Factor, section 3",
+    )
+    decompose: bool = setting(
+        False,
+        "DoRA: train each matrix's length apart from its direction. Often a little better at small ranks, and slower.",
+        advanced=True,
+        source="Liu et al. 2024, DoRA: Weight-Decomposed Low-Rank Adaptation, section 4",
+    )
+    start: Literal["zero", "pissa"] = setting(
+        "zero",
+        "'zero': at first the adapter changes nothing. 'pissa': it begins with the weights' own largest directions, "
+        "which learns faster from the same steps.",
+        advanced=True,
+        source="Meng et al. 2024, PiSSA, section 3",
+    )
 
 
 class LoRA:
@@ -74,7 +95,12 @@ class LoRA:
     def find_blockers(
         self, config: LoRAConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self, config, dataset, base, machine)
+        found = tuning_blockers(self, config, dataset, base, machine)
+        if config.start == "pissa" and (config.scaling == "rslora" or config.decompose):
+            found.append(
+                "start 'pissa' goes with neither rslora nor decompose: choose 'zero', or the others off."
+            )
+        return found
 
     def trained(self, config: LoRAConfig, base: ModelSource) -> int:
         from tailor.training.estimate import lora_parameters, shape_of
@@ -92,10 +118,24 @@ class LoRA:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        def add_adapter(model: Any) -> Any:
-            return with_adapter(model, config, base)
+        first = out_dir / ".checkpoints" / "pissa"
 
-        return fit_weights(base, dataset, config, out_dir, add_adapter, seed=seed, log=log, measure=measure)
+        def add_adapter(model: Any) -> Any:
+            adapted = with_adapter(model, config, base)
+            if config.start == "pissa":
+                adapted.save_pretrained(str(first))
+            return adapted
+
+        def save(model: Any, folder: Path, base_name: str) -> None:
+            # PiSSA took its beginning out of the base's weights: what is kept is the difference, as any LoRA
+            options = (
+                {"path_initial_model_for_weight_conversion": str(first)} if config.start == "pissa" else {}
+            )
+            save_model(model, folder, base_name, **options)
+
+        return fit_weights(
+            base, dataset, config, out_dir, add_adapter, seed=seed, log=log, measure=measure, save=save
+        )
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_weights(base, dataset, out_dir, adapter=True)
@@ -114,6 +154,9 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
         lora_dropout=config.dropout,
         target_modules=targets,
         task_type=task_type(base),
+        use_rslora=config.scaling == "rslora",
+        use_dora=config.decompose,
+        init_lora_weights="pissa" if config.start == "pissa" else True,
     )
     with quiet():
         return get_peft_model(model, settings)

@@ -78,13 +78,17 @@ def overlay(model: Any, path: Path, base: str) -> None:
         ) from error
 
 
-def save_model(model: Any, folder: Path, base: str) -> None:
+def save_model(model: Any, folder: Path, base: str, **options: Any) -> None:
     """Write an adapter (or, for full fine-tuning, the model) as safetensors, the same bytes every time.
 
     Args:
         base: the base model's name, kept in the adapter instead of the folder it was loaded from.
+        options: of `save_pretrained`.
     """
-    model.save_pretrained(str(folder), safe_serialization=True)
+    from tailor.models.adapters import quiet
+
+    with quiet():
+        model.save_pretrained(str(folder), safe_serialization=True, **options)
     (folder / "README.md").unlink(missing_ok=True)
     for name in ("adapter_config.json", "config.json"):
         if (folder / name).exists():
