@@ -7,6 +7,7 @@ import polars as pl
 
 from tailor.data.cleaning.overview import Histogram, histogram, value_counts
 from tailor.data.cleaning.wrangling import Facet
+from tailor.data.cleaning.wrangling.facets import TO_NUMBER
 from tailor.html import FAINT, INK, LINE, safe
 from tailor.plain import visible
 
@@ -197,30 +198,28 @@ class NumbersFacet(FacetBox):
             layout=widgets.Layout(width="100%"),
         )
         wide = widgets.Layout(width="auto")
-        self.empty = widgets.Checkbox(value=True, description="empty cells too", indent=False, layout=wide)
         self.other = widgets.Checkbox(
-            value=True, description="what is no number too", indent=False, layout=wide
+            value=True, description="rows without a number too", indent=False, layout=wide
         )
         self._ends: tuple[float, float] | None = None
-        self._watch(self.range, self.empty, self.other)
-        return [self.bars, self.range, self.empty, self.other]
+        self._watch(self.range, self.other)
+        return [self.bars, self.range, self.other]
 
     def facet(self) -> Facet | None:
-        if self._ends is None or (self.range.value == self._ends and self.empty.value and self.other.value):
+        if self._ends is None or (self.range.value == self._ends and self.other.value):
             return None
         low, high = self.range.value
         return Facet(
             kind="range",
             column=self.column,
-            expression="value.toNumber()",
+            expression=TO_NUMBER,
             low=None if low <= self._ends[0] else low,
             high=None if high >= self._ends[1] else high,
-            blank=self.empty.value,
             error=self.other.value,
         )
 
     def _clear(self) -> None:
-        self.empty.value = self.other.value = True
+        self.other.value = True
         if self._ends:
             self.range.value = self._ends
 

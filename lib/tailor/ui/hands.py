@@ -41,6 +41,8 @@ class Hands:
         self._history = self._list.history
         self.view = View.load(step.project)
         self.facets: list[FacetBox] = []
+        self._seen: tuple[tuple, pl.DataFrame] | None = None
+        self._masks: dict[tuple[str, str], tuple[str, pl.Series, pl.Series]] = {}
         self.table = PageTable(edited=self._edit)
         self.clusters = ClusterBox(lambda: self._passing(self._rows()), self._replace)
         self._make()
@@ -124,7 +126,7 @@ class Hands:
 
     def reload(self) -> None:
         """Read what the last run left."""
-        self.view = View.load(self._project)
+        self.view, self._seen = View.load(self._project), None
         self.refresh()
 
     def _say(self, text: str) -> None:
@@ -140,8 +142,12 @@ class Hands:
 
     # --- rows ------------------------------------------------------------------------------------------------------
     def _rows(self) -> pl.DataFrame:
-        history = self._history.operations
-        return self.view.dropped_now(history) if self.which.value == "dropped" else self.view.now(history)
+        """The rows to look at; worked out once for each state of the history."""
+        history, dropped = self._history.operations, self.which.value == "dropped"
+        if self._seen is None or self._seen[0] != (history, dropped):
+            rows = self.view.dropped_now(history) if dropped else self.view.now(history)
+            self._seen = (history, dropped), rows
+        return self._seen[1]
 
     def _conditions(self, without: FacetBox | None = None) -> list[Facet]:
         found = [box.facet() for box in self.facets if box is not without]
@@ -149,7 +155,16 @@ class Hands:
 
     def _passing(self, rows: pl.DataFrame, without: FacetBox | None = None) -> pl.DataFrame:
         facets = [facet for facet in self._conditions(without) if facet.column in rows.columns]
-        return rows.filter(choose_rows(rows, facets)) if facets else rows
+        masks = [self._mask(rows, facet) for facet in facets]
+        return rows.filter(*masks) if masks else rows
+
+    def _mask(self, rows: pl.DataFrame, facet: Facet) -> pl.Series:
+        """Which rows pass a facet; asked again of the same cells, it answers from memory (a pattern takes seconds)."""
+        key, cells = facet.model_dump_json(), rows[facet.column]
+        known = self._masks.get((facet.column, facet.kind))
+        if known is None or known[0] != key or not known[1].equals(cells, check_names=True):
+            known = self._masks[facet.column, facet.kind] = key, cells, choose_rows(rows, [facet])
+        return known[2]
 
     # --- gestures --------------------------------------------------------------------------------------------------
     def add_facet(self, column: str, kind: str = "") -> FacetBox:

@@ -10,6 +10,11 @@ from tailor.data.cleaning.grel.table import results
 from tailor.data.cleaning.limited_regex import LimitedPattern
 from tailor.settings import Settings, setting
 
+TO_NUMBER = "value.toNumber()"
+"""The expression of a facet on numbers in a column of text."""
+
+_PLAIN_NUMBER = r"^-?\d{1,15}(\.\d{1,15})?$"
+
 OWN_COLUMNS = ("row_id", "source")
 """Tailor's columns, which no operation touches."""
 
@@ -90,6 +95,8 @@ def _passes(frame: pl.DataFrame, facet: Facet, numbers: Sequence[str], where: st
         if facet.blank:
             passed |= cells.fill_null("") == ""
         return passed ^ facet.invert
+    if facet.kind == "range" and facet.expression == TO_NUMBER and facet.column not in numbers:
+        return _number_in_range(frame[facet.column], facet, where)
     found = results(frame, facet.column, Expression(facet.expression, where), numbers, offset)
     test = _in_range if facet.kind == "range" else _among
     passed = [
@@ -97,6 +104,19 @@ def _passes(frame: pl.DataFrame, facet: Facet, numbers: Sequence[str], where: st
         for value in found
     ]
     return pl.Series(passed, dtype=pl.Boolean) ^ (facet.invert and facet.kind == "values")
+
+
+def _number_in_range(cells: pl.Series, facet: Facet, where: str) -> pl.Series:
+    """The common facet on a column of numbers: plain ones are compared all at once, what is left as everywhere."""
+    plain = cells.str.contains(_PLAIN_NUMBER).fill_null(False)
+    value = pl.col(cells.name)
+    low = pl.lit(True) if facet.low is None else value >= facet.low
+    high = pl.lit(True) if facet.high is None else value < facet.high
+    within = cells.set(~plain, None).cast(pl.Float64).to_frame().select(low & high & facet.numeric).to_series()
+    left = cells.filter(~plain).unique().to_frame()
+    found = results(left, cells.name, Expression(TO_NUMBER, where))
+    rest = [cell for cell, item in zip(left.to_series(), found, strict=True) if _in_range(item, facet)]
+    return plain & within.fill_null(False) | ~plain & cells.is_in(rest, nulls_equal=True)
 
 
 def _holds(cells: pl.Series, facet: Facet, where: str) -> pl.Series:
