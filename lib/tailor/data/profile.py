@@ -1,12 +1,16 @@
 """A first look at a table: what each column holds, without showing anyone's text, on a sample where it is large."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tailor.blocks import Table
 from tailor.data.columns import describe_columns
 from tailor.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SAMPLE_ROWS = 50_000
 _SAMPLE_GROUPS = 60
@@ -53,11 +57,7 @@ def row_groups(path: Path) -> list[tuple[str, int, int]]:
                 (g.column(place).statistics.min, n, g.num_rows) for n, g in enumerate(groups) if g.num_rows
             ]
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise WorkbenchError(
-            f"{path} cannot be read ({str(error).splitlines()[0]})",
-            "the table as 02_gather_data wrote it",
-            "run 02_gather_data again",
-        ) from None
+        raise _damaged(path, error) from None
 
 
 def read_groups(path: Path, numbers: list[int], columns: list[str] | None = None) -> pl.DataFrame:
@@ -66,18 +66,26 @@ def read_groups(path: Path, numbers: list[int], columns: list[str] | None = None
     Raises:
         WorkbenchError: damaged.
     """
+    return pl.from_arrow(_read(path, numbers, columns))
+
+
+def _read(path: Path, numbers: list[int], columns: list[str] | None = None) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return pl.from_arrow(file.read_row_groups(numbers, columns=columns))
+            return file.read_row_groups(numbers, columns=columns)
     except (OSError, pa.ArrowException) as error:
-        raise WorkbenchError(
-            f"{path} cannot be read ({str(error).splitlines()[0]})",
-            "the table as 02_gather_data wrote it",
-            "run 02_gather_data again",
-        ) from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> WorkbenchError:
+    return WorkbenchError(
+        f"{path} cannot be read ({str(error).splitlines()[0]})",
+        "the table as 02_gather_data wrote it",
+        "run 02_gather_data again",
+    )
 
 
 def sample_rows(path: Path, most: int = SAMPLE_ROWS, source: str | None = None) -> pl.DataFrame:
@@ -85,11 +93,15 @@ def sample_rows(path: Path, most: int = SAMPLE_ROWS, source: str | None = None) 
 
     Of a table with very many row groups only some are looked into, at even distances too.
     """
+    import pyarrow as pa
+
     groups = [group for group in row_groups(path) if source is None or group[0] == source]
     groups = groups[:: -(-len(groups) // _SAMPLE_GROUPS)] if groups else []
     step = max(1, -(-sum(rows for _, _, rows in groups) // most))
     frames, before = [], 0
     for _, number, rows in groups:
-        frames.append(read_groups(path, [number]).gather_every(step, offset=-before % step))
+        places = range(-before % step, rows, step)
+        # taken as Arrow: cells that Polars picks keep the whole group's text in memory
+        frames.append(_read(path, [number]).take(pa.array(places, pa.int64())))
         before += rows
-    return pl.concat(frames) if frames else pl.DataFrame()
+    return pl.from_arrow(pa.concat_tables(frames)) if frames else pl.DataFrame()

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from tailor.data.readers.archives import unpack
@@ -141,7 +142,8 @@ def _add_path(
     if path.is_dir():
         _add_folder(listing, given, path, path.resolve().name, manner, limits, options)
     elif format_of(path) == "zip" and not manner:
-        folder = scratch / str(len(listing.items)) / (path.stem or "archive")
+        scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(dir=scratch)) / (path.stem or "archive")
         left = unpack(path, folder, limits)
         listing.left_out += [f"{path.name}/{name} was left out: {reason}" for name, reason in left]
         _add_folder(listing, given, folder, path.stem, manner, limits, options)
@@ -173,12 +175,13 @@ def _add_folder(
         groups["code"] = _without_ignored(folder, groups["code"], left)
     for path, inside, kind in groups.pop("table", []):
         listing.items.append(Item(given, Path(inside).name, kind, ((path, ""),), inside=True))
-    documents = groups.pop("text", []) + groups.pop("document", [])
-    for reader, files in (("documents", documents), *sorted(groups.items())):
-        if files:
-            extra = "" if sum(map(bool, (documents, *groups.values()))) == 1 else f"_{reader}"
-            members = tuple((path, inside) for path, inside, _ in files)
-            listing.items.append(Item(given, f"{name}{extra}", reader, members, inside=True))
+    documents = sorted(groups.pop("text", []) + groups.pop("document", []), key=lambda file: file[1])
+    several = [
+        (reader, files) for reader, files in (("documents", documents), *sorted(groups.items())) if files
+    ]
+    for place, (reader, files) in enumerate(several):
+        members = tuple((path, inside) for path, inside, _ in files)
+        listing.items.append(Item(given, f"{name}_{reader}" if place else name, reader, members, inside=True))
     listing.left_out += [_left_sentence(names, reason) for reason, names in left.items()]
 
 

@@ -1,6 +1,9 @@
 """Tables on disk: Parquet whose pages carry checksums, so that a damaged file is refused and never half believed."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,6 +23,37 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
         pq.write_table(frame.to_arrow(), temporary, compression="zstd", write_page_checksum=True)
 
 
+def write_pieces(pieces: Iterable[pl.DataFrame], path: Path, empty: pl.DataFrame | None = None) -> None:
+    """Write tables below one another. The file's bytes depend on the rows alone, not on how they were cut.
+
+    Args:
+        pieces: gone through twice; columns that some lack are null there.
+        empty: the columns where there is no piece at all.
+
+    Raises:
+        WorkbenchError: the disk is full, or the folder cannot be written.
+    """
+    schema: dict[str, pl.DataType] = {}
+    for piece in pieces:
+        schema |= {name: kind for name, kind in piece.schema.items() if name not in schema}
+    columns = pl.DataFrame(schema=schema or empty.schema)
+    with writing(path) as temporary, TableWriter(temporary, dict(columns.schema)) as writer:
+        waiting = columns
+        for piece in pieces:
+            waiting = pl.concat([waiting, piece], how="diagonal") if piece.width else waiting
+            whole = waiting.height - waiting.height % GROUP
+            for group in waiting[:whole].iter_slices(GROUP):
+                writer.write(group)
+                writer.flush()
+            waiting = waiting[whole:]
+        if waiting.height:
+            writer.write(waiting)
+
+
+GROUP = 20_000
+"""Rows of a row group: what a piece is read back in."""
+
+
 class TableWriter:
     """Writes a table piece by piece, in row groups of bounded size; every page with its checksum.
 
@@ -28,7 +62,7 @@ class TableWriter:
         schema: column -> Polars type.
     """
 
-    ROWS, BYTES = 50_000, 64_000_000
+    ROWS, BYTES = 50_000, 32_000_000
 
     def __init__(self, path: Path, schema: dict[str, type[pl.DataType]]) -> None:
         import pyarrow.parquet as pq
@@ -55,7 +89,7 @@ class TableWriter:
     def flush(self) -> None:
         """End the row group here."""
         if self._waiting:
-            self._writer.write_table(pl.concat(self._waiting).to_arrow())
+            self._writer.write_table(pl.concat(self._waiting, rechunk=True).to_arrow())
             self._waiting = []
 
 
@@ -68,13 +102,40 @@ def read_table(path: Path, made_by: str) -> pl.DataFrame:
     Raises:
         WorkbenchError: missing, cut short or damaged.
     """
+    with _checked(path, made_by) as file:
+        return pl.from_arrow(file.read())
+
+
+def read_pieces(path: Path, made_by: str) -> Iterator[pl.DataFrame]:
+    """Read such a table row group by row group; one without rows has one piece.
+
+    Raises:
+        WorkbenchError: as `read_table`.
+    """
+    with _checked(path, made_by) as file:
+        groups = [place for place in range(file.num_row_groups) if file.metadata.row_group(place).num_rows]
+        for place in groups:
+            yield pl.from_arrow(file.read_row_group(place))
+        if not groups:
+            yield pl.from_arrow(file.read())
+
+
+def count_bytes(path: Path, made_by: str) -> int:
+    """About how much memory such a table takes."""
+    with _checked(path, made_by) as file:
+        return sum(file.metadata.row_group(place).total_byte_size for place in range(file.num_row_groups))
+
+
+@contextmanager
+def _checked(path: Path, made_by: str) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         # polars verifies no page checksums; pq.read_table does, and imports pandas (over a second) on its way
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return pl.from_arrow(file.read())
+            yield file
+        return
     except FileNotFoundError:
         found = f"there is no {path}"
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
