@@ -30,9 +30,8 @@ def run(names, rows, operations):
     frame = frame_of(names, rows)
     found = []
     for cut in ANY_CUT:
-        kept, dropped, done = clean(
-            frame, operations, Columns(names=tuple(names)), Quiet(), rows_per_chunk=cut
-        )
+        pieces = {"rows_per_chunk": cut} if cut else {}
+        kept, dropped, done = clean(frame, operations, Columns(names=tuple(names)), Quiet(), **pieces)
         assert kept.columns[:2] == ["row_id", "source"]
         table = kept.drop("row_id", "source")
         found.append((table.columns, table.rows(), dropped["row_id"].to_list(), [d.changed for d in done]))

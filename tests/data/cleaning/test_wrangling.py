@@ -141,7 +141,7 @@ def test_rows_are_removed_with_their_reason_and_never_all_by_mistake():
     assert (len(rows), dropped) == (4, ["f:3"])
     assert run(PEOPLE, ROWS, [RemoveRows()])[2] == []
     outcome = RemoveRows(where=where[:1]).run_alone(frame_of(PEOPLE, ROWS), None)
-    assert outcome.dropped["cleaning:reason"].to_list() == ["chosen by values of 'city'"] * 2
+    assert outcome.dropped["cleaning:reason"].to_list() == ["city is empty"] * 2
 
 
 def test_records_go_as_a_whole():

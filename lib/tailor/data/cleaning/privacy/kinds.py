@@ -1,0 +1,234 @@
+"""The kinds of personal data that have a form: found by pattern, confirmed by checksum where there is one."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from tailor.data.cleaning.privacy.addresses import ADDRESS_GATE, find_addresses
+
+Kind = Literal["email", "iban", "card", "phone", "id_number", "ip", "url_secret", "address", "name"]
+
+KINDS: tuple[Kind, ...] = (
+    "url_secret",
+    "email",
+    "iban",
+    "card",
+    "id_number",
+    "ip",
+    "phone",
+    "address",
+    "name",
+)
+"""In the order in which they are looked for: an IBAN holds digits that would pass for a phone number."""
+
+CHECKSUMMED: tuple[Kind, ...] = ("iban", "card")
+TITLES: dict[str, str] = {
+    "email": "e-mail addresses",
+    "iban": "bank accounts (IBAN)",
+    "card": "payment cards",
+    "phone": "phone numbers",
+    "id_number": "identity numbers",
+    "ip": "IP addresses",
+    "url_secret": "passwords and tokens in links",
+    "address": "postal addresses",
+    "name": "names",
+}
+
+
+class Span(NamedTuple):
+    """Where personal data stands in a text."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def spans_of(kind: str, text: str) -> list[Span]:
+    """Where one kind stands in a text, from left to right."""
+    return [Span(start, end, kind) for start, end in _FINDERS[kind](text)]
+
+
+Places = Iterator[tuple[int, int]]
+
+_LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+'%-_")
+_DOMAIN = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
+
+
+def _emails(text: str) -> Places:
+    """From each @ outwards: looking for the part before it from the left would try every word of the text."""
+    at, done = text.find("@"), 0
+    while at >= 0:
+        start = at
+        while start > done and (text[start - 1] in _LOCAL or text[start - 1].isalnum()) and at - start < 64:
+            start -= 1
+        while start < at and text[start] in "'.-%":
+            start += 1
+        domain = _DOMAIN.match(text, at) if start < at else None
+        if domain:
+            yield start, domain.end()
+            done = domain.end()
+        at = text.find("@", max(at + 1, done))
+
+
+# A lookahead, so that candidates may overlap: which one is an IBAN is told by its country's length and checksum.
+_IBAN = re.compile(r"(?<![A-Za-z0-9])(?=([A-Za-z]{2}\d{2}[A-Za-z0-9 \u00a0-]{11,40}))")
+
+
+def _ibans(text: str) -> Places:
+    """An IBAN's end is found by its checksum: the words after it may look like a part of it."""
+    from stdnum import iban
+
+    done = 0
+    for found in _IBAN.finditer(text):
+        value, start = found.group(1), found.start()
+        if start < done:
+            continue
+        plain = value.replace("\u00a0", " ")
+        ends = (
+            n
+            for n in range(len(value), 14, -1)
+            if value[n - 1].isalnum()
+            and not value[n : n + 1].isalnum()
+            and iban.is_valid(plain[:n], check_country=False)
+        )
+        if length := next(ends, 0):
+            done = start + length
+            yield start, done
+
+
+_CARD = re.compile(r"(?<![\d.,-])\d(?:[ \u00a0-]?\d){11,18}(?!\d)")
+# Who issues which first digits, and how long their numbers are (ISO/IEC 7812 and the networks' own documents).
+_ISSUERS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))\d*|3[47]\d{13}|3(?:0[0-5]|[689])\d{11,16}"
+    r"|6(?:011|5|4[4-9]|22)\d*|35\d{14}|(?:50|5[6-9]|6)\d{10,17}|2131\d{11}|1800\d{11}"
+)
+_LENGTHS = {"5": (12, 19), "2": (15, 16), "6": (12, 19)}
+
+
+def _cards(text: str) -> Places:
+    from stdnum import luhn
+
+    for found in _CARD.finditer(text):
+        digits = re.sub(r"\D", "", found.group())
+        low, high = _LENGTHS.get(digits[0], (13, 19))
+        known = low <= len(digits) <= high and _ISSUERS.fullmatch(digits)
+        if known and len(set(digits)) > 1 and luhn.is_valid(digits):
+            yield found.span()
+
+
+_SSN = re.compile(r"(?<![\d-])(?!000|666)\d{3}([ -])(?!00)\d{2}\1(?!0000)\d{4}(?![\d-])")
+_SSN_PLAIN = re.compile(r"(?i:\bSSN|social security)\D{0,20}(\d{9})(?!\d)")
+_NINO = re.compile(r"\b(?![DFIQUV])[A-Z](?![DFIQUVO])[A-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b")
+_SPANISH = re.compile(r"\b(?:\d{8}|[XYZ]\d{7})-?[A-HJ-NP-TV-Z]\b")
+_ITALIAN = re.compile(r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b")
+_FRENCH = re.compile(r"(?<!\d)[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}(?!\d)")
+
+
+def _id_numbers(text: str) -> Places:
+    """US social security, UK national insurance; Spanish, Italian and French ones by their check characters."""
+    from stdnum.es import dni, nie
+    from stdnum.fr import nir
+    from stdnum.it import codicefiscale
+
+    found = [match.span() for match in _SSN.finditer(text)]
+    found += [match.span(1) for match in _SSN_PLAIN.finditer(text)]
+    found += [match.span() for match in _NINO.finditer(text)]
+    for pattern, checks in ((_SPANISH, (dni, nie)), (_ITALIAN, (codicefiscale,)), (_FRENCH, (nir,))):
+        for match in pattern.finditer(text):
+            if any(check.is_valid(match.group()) for check in checks):
+                found.append(match.span())
+    yield from sorted(found)
+
+
+_IP4 = re.compile(r"(?<![\w.])(?<!version )(?<!v\. )(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IP6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+
+
+def _ips(text: str) -> Places:
+    """Addresses of no machine in particular (0.0.0.0, 127.0.0.1, ::) are left."""
+    for pattern in (_IP4, _IP6):
+        for found in pattern.finditer(text):
+            try:
+                address = ipaddress.ip_address(found.group())
+            except ValueError:
+                continue
+            nobody = address.is_unspecified or address.is_loopback or found.group() == "255.255.255.255"
+            short = pattern is _IP6 and (found.group().count(":") < 3 or not re.search(r"\d", found.group()))
+            if not nobody and not short:
+                yield found.span()
+
+
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>\"']+", re.IGNORECASE)
+_LOGIN = re.compile(r"//([^/?#@\s]{1,200})@")
+_SECRET = re.compile(
+    r"(?i)[?&#;](?:access_?token|refresh_?token|id_?token|token|api_?key|key|auth|authorization|sig|signature|secret|"
+    r"client_?secret|pass(?:word|wd)?|pwd|session(?:_?id)?|sid|code|otp|jwt|ticket|reset|invite|email|user(?:name)?|phone)"
+    r"=([^&#\s]{4,})"
+)
+_TOKEN = re.compile(
+    r"/((?=[A-Za-z_-]*\d)(?=[\d_-]*[A-Za-z])[A-Za-z0-9_-]{24,}|[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.\w{6,})"
+)
+
+
+def _url_secrets(text: str) -> Places:
+    """User and password before the host, tokens in the query, and parts of the path that read like keys."""
+    for link in _LINK.finditer(text):
+        parts = [m.span(1) for pattern in (_LOGIN, _SECRET, _TOKEN) for m in pattern.finditer(link.group())]
+        done = 0
+        for start, end in sorted(parts):
+            if start >= done:
+                yield link.start() + start, link.start() + end
+                done = end
+
+
+# International (+49 30 ...), or with a trunk zero and at least nine digits, or (555) 123-4567, 555-123-4567.
+_PHONE = re.compile(
+    r"(?<![\w.+-])(?<!\d[ ,])(?:(?:\+|00)\d{1,3}[\s./-]?(?:\(0?\d{1,5}\)|\d)[\d\s./()-]{5,16}\d"
+    r"|\(?0\d{1,5}\)?[\s./-]?\d[\d\s./-]{4,12}\d"
+    r"|(?:1[ .-])?\(\d{2,4}\)\s?\d{3}[\s.-]?\d{3,4}|(?:1[ .-])?\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|[.,]\d)"
+)
+_CUED = re.compile(
+    r"(?i:\b(?:tele)?(?:phone|fax)|\btel|\bmobile|\bcell|\bwhatsapp|\bdesk|\bcall(?:ing)?|\banswering|\bring|\breach"
+    r"|messages? to|\btext)[^\d\n+(]{0,25}\n?((?<!\d)[+(]?\d[\d ().x/-]{5,18}\d)(?![\w-]|[.,:]\d)"
+)
+_DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?![./-]?\d)")
+_SAID_AFTER = re.compile(r"(?<![\w.+-])([+(]?\d[\d ().-]{4,16}\d)[ -]?(?i:office|fax|mobile|cell|desk)\b")
+
+
+def _phones(text: str) -> Places:
+    done = 0  # end of the last one
+    found = [(m.span(), 9) for m in _PHONE.finditer(text)]
+    found += [(m.span(1), 7) for pattern in (_CUED, _SAID_AFTER) for m in pattern.finditer(text)]
+    for (start, end), least in sorted(found):
+        digits = sum(sign.isdigit() for sign in text[start:end])
+        if start >= done and least <= digits <= 15 and not _DATE.match(text, start, end):
+            yield start, end
+            done = end
+
+
+GATES: dict[str, str] = {
+    "email": r"@[\w-]+\.",
+    "iban": r"[A-Za-z]{2}[0-9]{2}(?:[ \u00a0-]?[A-Za-z0-9]){11}",
+    "card": r"[0-9](?:[ \u00a0-]?[0-9]){11}",
+    "id_number": r"[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}|SSN|ssn|[Ss]ocial [Ss]ecurity|[A-Z]{2} ?(?:[0-9]{2} ?){3}[A-D]|"
+    r"[0-9]{7,8}-?[A-Z]|[A-Z]{6}[0-9]{2}[A-Z]|[12] ?[0-9]{2} ?[01][0-9] ?[0-9][0-9AB] ?[0-9]{3}",
+    "ip": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|:[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:",
+    "phone": r"[0-9](?:[\s()./-]{0,3}[0-9]){8}|[0-9][0-9 ().-]{5,}[ -]?(?i:office|fax|mobile|cell|desk)|(?i:phone|fax|"
+    r"tel|mobile|cell|whatsapp|desk|call|calling|answering|ring|reach|messages? to|text)[^0-9\n+(]{0,25}\n?[0-9+(]"
+    r"[0-9 ().x/-]{6}",
+    "url_secret": r"://[^\s]*[@=/]",
+    "address": ADDRESS_GATE,
+}
+"""Kind -> what every text that holds it matches, in Rust's regular expressions; polars looks through all rows by it."""
+
+_FINDERS = {
+    "email": _emails,
+    "iban": _ibans,
+    "card": _cards,
+    "id_number": _id_numbers,
+    "ip": _ips,
+    "url_secret": _url_secrets,
+    "phone": _phones,
+    "address": find_addresses,
+}
