@@ -1,7 +1,6 @@
 """Finding and replacing personal data in one text and in a column of texts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
 import polars as pl
 
@@ -30,8 +29,8 @@ def mask(
     masked = mask_forms(text, kinds, write)
     if "name" not in kinds:
         return masked
-    cells = pl.Series("text", [masked])
-    return mask_names(cells, given, write)[0]
+    pieces = names.pieces(masked)
+    return _with_new_pieces(masked, pieces, _new_pieces(pieces, given, write))
 
 
 def mask_forms(
@@ -104,19 +103,39 @@ def mask_names(
     cells: pl.Series, given: frozenset[str], write: Write, keep: frozenset[str] = frozenset()
 ) -> pl.Series:
     """Replace names by what stands around them; `given` are first names shown by other rows."""
-    found = names.contexts(cells).explode().drop_nulls().unique(maintain_order=True)
-    table = {}
-    for piece in found:
-        places = sorted({*names.certain(piece), *names.probable(piece, given)})
-        places = [a for a, b in pairwise([*places, (len(piece) + 1, 0)]) if a[1] <= b[0]]
-        new, end = [], 0
-        for start, stop in places:
-            value = piece[start:stop]
-            new += [piece[end:start], value if value.lower() in keep else write("name", value)]
-            end = stop
-        if places:
-            table[piece] = "".join([*new, piece[end:]])
+    pieces = names.contexts(cells)
+    table = _new_pieces(pieces.explode().drop_nulls().unique(maintain_order=True), given, write, keep)
     if not table:
         return cells
-    longest = sorted(table, key=len, reverse=True)
-    return cells.str.replace_many(longest, [table[piece] for piece in longest], leftmost=True)
+    # each row by its own pieces only: what another row holds must not matter, nor how the table is cut
+    masked = [
+        _with_new_pieces(text, found, table) if text and found is not None else text
+        for text, found in zip(cells, pieces.to_list(), strict=True)
+    ]
+    return pl.Series(cells.name, masked, dtype=pl.String)
+
+
+def _with_new_pieces(text: str, pieces: Sequence[str], table: Mapping[str, str]) -> str:
+    for piece in sorted(
+        {piece for piece in pieces if piece in table}, key=lambda piece: (-len(piece), piece)
+    ):
+        text = text.replace(piece, table[piece])
+    return text
+
+
+def _new_pieces(
+    pieces: Iterable[str], given: frozenset[str], write: Write, keep: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """Each piece that holds a name, and what it becomes."""
+    table = {}
+    for piece in pieces:
+        places = sorted({*names.certain(piece), *names.probable(piece, given)})
+        new, end = [], 0
+        for start, stop in places:
+            if start >= end:
+                value = piece[start:stop]
+                new += [piece[end:start], value if value.lower() in keep else write("name", value)]
+                end = stop
+        if places:
+            table[piece] = "".join([*new, piece[end:]])
+    return table

@@ -6,7 +6,7 @@ not found: the benchmark says how much that is.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import polars as pl
 import regex
@@ -69,6 +69,10 @@ _LATER_NAMES = frozenset(words("later_names"))
 _ORGANISATION = frozenset(words("organisations"))
 
 
+_ANYWHERE = (f"{_GREETING}|{_CUE}|{_MYSELF}", _CLOSING_LINE, _LINE, _ENVELOPE, _RUN)
+_AT_THE_END = (_CLOSING, _LAST)
+
+
 def contexts(cells: pl.Series) -> pl.Series:
     """The pieces of each text in which a name may stand, marks around it included.
 
@@ -78,23 +82,21 @@ def contexts(cells: pl.Series) -> pl.Series:
     Returns:
         A list of pieces for each text. All of it runs in Rust: rows in which nothing fits cost microseconds.
     """
-    whole = pl.col("text")
-    tail = whole.str.tail(_TAIL)
-    return (
-        pl.DataFrame({"text": cells})
-        .select(
-            pl.concat_list(
-                whole.str.extract_all(f"{_GREETING}|{_CUE}|{_MYSELF}"),
-                whole.str.extract_all(_CLOSING_LINE),
-                whole.str.extract_all(_LINE),
-                whole.str.extract_all(_ENVELOPE),
-                tail.str.extract_all(_CLOSING),
-                tail.str.extract_all(_LAST),
-                whole.str.extract_all(_RUN),
-            )
-        )
-        .to_series()
-    )
+    text = pl.col("text")
+    found = [text.str.extract_all(pattern) for pattern in _ANYWHERE]
+    found += [text.str.tail(_TAIL).str.extract_all(pattern) for pattern in _AT_THE_END]
+    return pl.DataFrame({"text": cells}).select(pl.concat_list(found)).to_series()
+
+
+def pieces(text: str) -> list[str]:
+    """The same for one text, without the cost of a table."""
+    found = [match.group() for pattern in _compiled(_ANYWHERE) for match in pattern.finditer(text)]
+    return found + [m.group() for pattern in _compiled(_AT_THE_END) for m in pattern.finditer(text[-_TAIL:])]
+
+
+@cache
+def _compiled(patterns: tuple[str, ...]) -> list[regex.Pattern]:
+    return [regex.compile(pattern) for pattern in patterns]
 
 
 _ABOVE_NUMBER = regex.compile(r"\n\s*[0-9]{1,5}[ \t]$")
