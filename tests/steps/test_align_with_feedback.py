@@ -10,7 +10,7 @@ import tuned_project
 from tailor.data.dataset import Dataset
 from tailor.data.tables import write_table
 from tailor.errors import WorkbenchError
-from tailor.records import Guideline, Search
+from tailor.records import Guideline, Search, Tone, TonePair, UseCase
 from tailor.steps.align_with_feedback import Settings, blockers
 from tailor.training.preferences import Pair, breaks, pairs_from_answers, prefers_chosen, read_feedback
 
@@ -50,6 +50,23 @@ def test_pairs_of_both_models_are_made_and_measured(project):
     assert {k: v for k, v in again.items() if k != "measured"} == {
         k: v for k, v in record.items() if k != "measured"
     }
+
+
+def test_guidelines_and_tone_become_pairs(project):
+    case = project.load(UseCase, "use_case.json")
+    kept = case.model_copy(deep=True)
+    case.guidelines = [Guideline(id="price", text="Promise nothing.", must_not_match=r"\bguaranteed\b")]
+    case.tone = Tone(pairs=[TonePair(before="As per", after="You can")])
+    case.save(project.path("use_case.json"))
+    record = small_project.run_step(project, STEP, own_answers=0, rule_pairs=2)
+    kept.save(project.path("use_case.json"))
+    if case.task == "classify":
+        assert record["pairs"] == 0
+        return
+    assert record["sources"] == {"guideline: price": 2, "tone": 1}
+    lines = project.path("preferences.jsonl").read_text(encoding="utf-8").splitlines()
+    first = json.loads(lines[0])
+    assert first["rejected"].replace("Guaranteed. ", "") == first["chosen"]
 
 
 def test_feedback_is_read_and_bad_lines_are_told(project, tmp_path):

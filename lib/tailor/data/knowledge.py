@@ -91,9 +91,8 @@ def contrastive_pairs(rows: Sequence[Example], use_case: UseCase, per_rule: int,
             row = rows[place]
             broken = break_rule(rule, row.output, use_case.tone, random.Random(f"{seed}/{rule.id}/{row.id}"))
             if broken is not None and not _breaks_more(row.output, broken, rule, use_case.guidelines):
-                pairs.append(
-                    Pair(f"{row.id}~{rule.id}", row.input, row.output, broken, f"guideline: {rule.id}")
-                )
+                name, said = f"{row.id}~{rule.id}", f"guideline: {rule.id}"
+                pairs.append(Pair(name, row.input, row.output, broken, said, row.system, row.history))
                 found += 1
     if per_rule:
         for row, pair in zip(rewrite_rows(use_case.tone, 1, seed), use_case.tone.pairs, strict=True):

@@ -33,6 +33,14 @@ class Settings(BaseSettings):
         le=10_000,
     )
     max_new_tokens: int = setting(64, "The longest answer written for that.", unit="tokens", ge=1, le=2048)
+    rule_pairs: int = setting(
+        0,
+        "Pairs made for each guideline that has a pattern: an answer from the training rows that keeps it, and the "
+        "same answer changed to break it; and one for each pair of the tone sheet. 0 for none.",
+        unit="pairs",
+        ge=0,
+        le=1000,
+    )
 
 
 def reads_files(project: Project, settings: Settings) -> list[str]:
@@ -43,7 +51,7 @@ def blockers(project: Project, settings: Settings) -> list[str]:
     from tailor.training.preferences import DATASET_PAIRS
 
     in_data = project.path(f"dataset/{DATASET_PAIRS}").exists()
-    if not in_data and not settings.feedback_file and not settings.own_answers:
+    if not (in_data or settings.feedback_file or settings.own_answers or settings.rule_pairs):
         return ["There is no source of pairs: name a feedback_file, or let own_answers be more than 0."]
     return []
 
@@ -63,6 +71,8 @@ def run(project: Project, settings: Settings, log: Log) -> Alignment:
     seed = runs[-1].seed
     if settings.own_answers:
         pairs += _own_pairs(project, dataset, settings, models, seed, log)
+    if settings.rule_pairs:
+        pairs += _rule_pairs(project, dataset, settings.rule_pairs, seed)
     write_pairs(pairs, project.path("preferences.jsonl"))
     record = Alignment(
         pairs=len(pairs), sources=dict(sorted(Counter(p.source for p in pairs).items())), left_out=left_out
@@ -94,6 +104,16 @@ def compared_runs(project: Project, dataset: Dataset, log: Log) -> list[RunRecor
         project, ZeroShot.name, ZeroShot.Config(), dataset, base=tuned.base_model, seed=tuned.seed, log=log
     )
     return [zero, tuned]
+
+
+def _rule_pairs(project: Project, dataset: Dataset, per_rule: int, seed: int) -> "list[Pair]":
+    """Pairs that the guidelines and the tone sheet of 01 make of the training rows; none for labels."""
+    from tailor.data.knowledge import contrastive_pairs
+
+    if dataset.task == "classify":
+        return []
+    given = [row for row in dataset.train if not row.parent]
+    return contrastive_pairs(given, project.load(UseCase, "use_case.json"), per_rule, seed)
 
 
 def _own_pairs(
