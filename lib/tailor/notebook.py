@@ -1,6 +1,7 @@
 """What a notebook's cells call: open a step, show its form, run it, read its result."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ class OpenStep:
         """A form of the step's settings; `form.value` is the settings object it shows."""
         from tailor.ui.form import Form
 
-        self._form = Form(self.settings(), self.step.question, self.blockers, where=self.step.name)
+        self._form = Form(
+            self.settings(), self.step.question, self.blockers, where=self.step.name, preview=self._preview
+        )
         self._fill_form()
         return self._form
 
@@ -70,6 +73,14 @@ class OpenStep:
         """Show in the form what the step's files say by now, where the step has something to show there."""
         if self._form is not None and hasattr(self.step.module, "fill_form"):
             self.step.module.fill_form(self.project, self._form)
+
+    @property
+    def _preview(self) -> Callable[[Settings], list[Block]] | None:
+        """What the step's module shows below its form, where it has something to show and its inputs are there."""
+        module = self.step.module
+        if not hasattr(module, "preview") or not all(self.project.path(r).exists() for r in self.step.reads):
+            return None
+        return lambda settings: module.preview(self.project, settings)
 
     def blockers(self, settings: Settings) -> list[str]:
         """Plain sentences on why the step cannot run with these settings; quick and without side effects."""

@@ -10,7 +10,7 @@ from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import choose_columns
 from tailor.data.columns import describe_columns
 from tailor.data.dataset import Example
-from tailor.data.examples import readable_label
+from tailor.data.examples import apply_templates, readable_label
 from tailor.data.exchanges import Reading, asked_column, draft_rows
 from tailor.data.gather import ROWS, UNREADABLE, Choices, gather
 from tailor.data.readers import Found
@@ -60,7 +60,10 @@ def _examples(project: Project, kept: "pl.DataFrame", roles: dict[str, str], sou
     record = project.load(DatasetRecord, "dataset.json")
     every = record.settings.get("conversation_answers", "every") == "every"
     reading = Reading(every, record.settings.get("assistant_speaker", ""))
-    drafts = [d for d in draft_rows(kept, record.task, roles, reading).rows if d.input and not d.problem]
+    answered = roles.get("output") in kept.columns
+    known = {role: text for role, text in record.templates.items() if role == "input" or answered}
+    written, _ = apply_templates(draft_rows(kept, record.task, roles, reading).rows, kept, known)
+    drafts = [d for d in written if d.input and not d.problem]
     answers = [draft.output for draft in drafts]
     answers = _labels(project, answers) if "label" in roles else answers
     return [

@@ -18,6 +18,7 @@ from tailor.data.formatting import tokenize, write_splits
 from tailor.data.kept_sides import hash_rows, read_sides, text_keys, write_sides
 from tailor.data.partition import SplitChoices, partition
 from tailor.data.preflight import CheckName, preflight
+from tailor.data.prompt_preview import preview_prompts
 from tailor.data.prompts import PromptFormat
 from tailor.data.roles import find_roles
 from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_shots, templates_of
@@ -44,7 +45,8 @@ class Settings(TrainingRowsSettings, TemplateSettings, ExportSettings):
 
     input_column: str = setting("", "The text a person writes. Empty: guessed; the guess is shown below.")
     output_column: str = setting(
-        "", "The answer to learn (task 'respond'). Empty: guessed; 'none': answers are written by hand, below."
+        "",
+        "The answer to learn (task 'respond'). Empty: guessed; 'none': answers are written by hand, below.",
     )
     label_column: str = setting(
         "", "The label to learn (task 'classify'). Empty: guessed; 'none': labels are given by hand, below."
@@ -326,6 +328,11 @@ def _write_pairs(rows: pl.DataFrame, folder: Path) -> None:
     if pairs.height:
         kept = pairs.select("id", "system", "history", prompt="input", chosen="output", rejected="rejected")
         write_table(kept, folder / "preferences.parquet")
+
+
+def preview(project: Project, settings: Settings) -> list[Block]:
+    """The first rows as messages, below the form."""
+    return preview_prompts(project, settings)
 
 
 def blocks(project: Project) -> list[Block]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from tailor.blocks import Table
+from tailor.blocks import Block, Table
 from tailor.errors import WorkbenchError
 from tailor.html import FAINT, INK, safe, to_html
 from tailor.plain import to_text
@@ -24,6 +24,8 @@ class Form:
         title: a line above the form.
         blockers: sentences on why these settings cannot be used; must be quick and write nothing.
         where: what the settings belong to, for errors ("03_clean_data").
+        preview: what these settings would make, shown below the form and redrawn with every change; as quick, and
+            writing as little, as `blockers`.
 
     Attributes:
         widgets: setting name -> the widget that shows it; its `value` can be set by hand or in a test.
@@ -35,6 +37,7 @@ class Form:
         title: str = "",
         blockers: Callable[[Any], list[str]] = lambda settings: [],
         where: str = "this form",
+        preview: Callable[[Any], list[Block]] | None = None,
     ) -> None:
         self._given = settings
         self._model = type(settings)
@@ -45,6 +48,8 @@ class Form:
         self._controls = {d.name: Control(d, getattr(settings, d.name)) for d in self._described}
         self.widgets = {name: control.widget for name, control in self._controls.items()}
         self._status = widgets.HTML()
+        self._preview = preview
+        self._previewed = widgets.HTML()
         self.box = widgets.VBox(self._rows(), layout=widgets.Layout(width="100%", max_width="1100px"))
         self.box.add_class("tailor-form")
         for widget in self.widgets.values():
@@ -105,7 +110,7 @@ class Form:
             )
         if not self._described:
             rows.append(widgets.HTML(f'<div style="{FAINT}">This step has nothing to choose.</div>'))
-        return [*rows, self._status]
+        return [*rows, self._status, *([self._previewed] if self._preview else [])]
 
     def _folded(self) -> dict[str, list[Control]]:
         """The settings of each section, in the order of their fields; the remaining advanced ones last."""
@@ -127,6 +132,9 @@ class Form:
         else:
             lines = [_line("✔", "#009e73", "The next cell uses these settings.")]
         self._status.value = "".join(lines)
+        if self._preview:
+            blocks = [] if problems else self._preview(self.value)
+            self._previewed.value = "".join(to_html(block) for block in blocks)
 
     def _table(self) -> Table:
         """The settings shown, as a table; a value that cannot be read is shown as it stands."""
