@@ -5,6 +5,7 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -124,6 +125,8 @@ def settings_text(step: str, model: type[Settings]) -> str:
 
 
 def _setting_lines(item: Described) -> list[str]:
+    if item.control == "history":
+        return _history_lines(item)
     first = f"{item.name}: {'must be given' if item.required else json.dumps(item.default, default=str)}"
     lines = [first, *textwrap.wrap(item.explain, 100, initial_indent="    ", subsequent_indent="    ")]
     if item.choices:
@@ -132,6 +135,22 @@ def _setting_lines(item: Described) -> list[str]:
         lines.append(f"    {_bounds(item.low, item.high)}")
     lines += [f"    {word}: {text}" for word, text in (("unit", item.unit), ("source", item.source)) if text]
     return lines
+
+
+def _history_lines(item: Described) -> list[str]:
+    """The standard history with the path of each setting, and what can be added to it."""
+    from tailor.data.cleaning.plan import OPERATIONS
+
+    lines = [f"{item.name}:", *textwrap.wrap(item.explain, 100, initial_indent="    ", subsequent_indent="    ")]
+    for number, entry in enumerate(item.default, 1):
+        lines.append(f"  {number}. {entry.name}: {entry.title}")
+        for own in describe(type(entry)):
+            if own.name not in ("off", "columns"):
+                path = replace(own, name=f"{item.name}.{entry.name}.{own.name}")
+                lines += [f"    {line}" for line in _setting_lines(path)]
+    others = [name for name in OPERATIONS if name not in {entry.name for entry in item.default}]
+    every = f"Every entry has {item.name}.NAME.off and .columns. Can be added: {', '.join(others)}."
+    return [*lines, *textwrap.wrap(every, 100, initial_indent="    ", subsequent_indent="    ")]
 
 
 def _bounds(low: float | None, high: float | None) -> str:

@@ -39,6 +39,7 @@ class HistoryBox(widgets.VBox):
         self.statistics: Statistics | None = None
         self.done: dict[int, Done] = {}
         self._ran: tuple[Operation, ...] = ()
+        self.editor: _Editor | None = None
         self._rows: list[_Row] = []
         self._list = widgets.VBox(layout=widgets.Layout(border=f"1px solid {LINE}"))
         self._editor = widgets.VBox()
@@ -106,7 +107,8 @@ class HistoryBox(widgets.VBox):
     def show_settings(self, number: int) -> None:
         """Show the settings of an entry below the list."""
         entry = self.history.operations[number - 1]
-        self._editor.children = _Editor(self, number, entry).children
+        self.editor = _Editor(self, number, entry)
+        self._editor.children = self.editor.children
 
     def fold(self) -> None:
         """Put the settings of the entry away."""
@@ -172,10 +174,8 @@ class _Editor:
 
     def __init__(self, owner: HistoryBox, number: int, entry: Operation) -> None:
         self._owner, self._number = owner, number
-        self._controls = [
-            Control(d, getattr(entry, d.name)) for d in describe(type(entry)) if d.name != "off"
-        ]
-        for control in self._controls:
+        self.controls = [Control(d, getattr(entry, d.name)) for d in describe(type(entry)) if d.name != "off"]
+        for control in self.controls:
             control.widget.observe(self._on_change, "value")
         self._told = widgets.HTML()
         close = _button("check", "Fold these settings away", "Done")
@@ -189,7 +189,7 @@ class _Editor:
         self._shown = widgets.HTML()
         self.children = (
             widgets.HTML(head + text + warning),
-            settings_grid(self._controls),
+            settings_grid(self.controls),
             self._told,
             widgets.HBox([close, look]),
             self._shown,
@@ -197,7 +197,7 @@ class _Editor:
 
     def _on_change(self, _: Any) -> None:
         try:
-            values = {control.setting.name: control.read() for control in self._controls}
+            values = {control.setting.name: control.read() for control in self.controls}
             self._owner._change(self._owner.history.change, self._number, **values)
             self._told.value = ""
         except (WorkbenchError, ValueError) as error:
@@ -226,8 +226,8 @@ def _button(icon: str, tooltip: str, text: str = "") -> widgets.Button:
 
 
 def changed_settings(entry: Operation) -> str:
-    """The settings of an entry that differ from the defaults, in one short line."""
+    """What an entry does, or its settings that differ from the defaults, in one short line."""
     values: Mapping[str, Any] = entry.model_dump(mode="json", exclude_defaults=True)
     shown = {name: value for name, value in values.items() if name not in ("operation", "off")}
-    text = ", ".join(f"{name.replace('_', ' ')}: {plain(value)}" for name, value in shown.items())
+    text = entry.in_words() or ", ".join(f"{n.replace('_', ' ')}: {plain(v)}" for n, v in shown.items())
     return text if len(text) <= 120 else text[:117] + "..."

@@ -126,6 +126,10 @@ class Operation(Settings, ABC):
         """The columns that the settings name; they must be there when the operation's turn comes."""
         return tuple(self.columns)
 
+    def in_words(self) -> str:
+        """What this very entry does, shortly, where its settings would not read well; else ""."""
+        return ""
+
     def protects(self) -> tuple[str, ...]:
         """Ids of rows that no later operation drops."""
         return ()

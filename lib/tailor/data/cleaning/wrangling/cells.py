@@ -43,6 +43,13 @@ class MassEdit(Faceted):
         "value", "What is looked up in place of the cell itself, in GREL.", advanced=True
     )
 
+    def in_words(self) -> str:
+        edits = [
+            f"{', '.join(repr(old) for old in [*edit.old, *([''] if edit.blank else [])])} → {edit.new!r}"
+            for edit in self.edits
+        ]
+        return "; ".join([*self.columns, *edits, *(f"where {facet.in_words()}" for facet in self.where)])
+
     def expressions(self) -> list[Expression]:
         return [*super().expressions(), Expression(self.expression, self.title)]
 
@@ -246,6 +253,11 @@ class EditCells(Operation):
     cells: list[CellEdit] = setting(
         [], "The cells and what to write in them; the last word on a cell counts."
     )
+
+    def in_words(self) -> str:
+        told = [f"{cell.column} of {cell.row_id}: {cell.value or ''!r}" for cell in self.cells[:2]]
+        more = [f"{len(self.cells) - 2:,} more"] if len(self.cells) > 2 else []
+        return "; ".join([*told, *more])
 
     def chosen(self, columns: Columns) -> tuple[str, ...]:
         return self.named_columns()

@@ -43,6 +43,25 @@ class Facet(Settings):
     numeric: bool = setting(True, "range: numbers between low and high.")
     other: bool = setting(False, "range: also what is no number.")
 
+    def in_words(self) -> str:
+        """The condition, shortly: "intent is 'test'"."""
+        what = f"row {'is not' if self.invert else 'is'}" if self.kind == "rows" else self.column
+        if self.expression != "value" and self.expression != TO_NUMBER:
+            what = f"{self.expression} of {what}"
+        if self.kind == "text":
+            return f"{what} {'does not hold' if self.invert else 'holds'} {self.query!r}"
+        if self.kind == "range":
+            ends = (("at least", self.low), ("below", self.high))
+            return f"{what} is {' and '.join(f'{word} {end:g}' for word, end in ends if end is not None) or 'a number'}"
+        values = [repr(value) for value in self.values[:5]] + (["empty"] if self.blank else [])
+        values += [f"{len(self.values) - 5:,} more"] if len(self.values) > 5 else []
+        joined = " or ".join(values)
+        return (
+            f"{what} {joined}"
+            if self.kind == "rows"
+            else f"{what} {'is not' if self.invert else 'is'} {joined}"
+        )
+
 
 def choose_rows(
     frame: pl.DataFrame,
@@ -112,7 +131,9 @@ def _number_in_range(cells: pl.Series, facet: Facet, where: str) -> pl.Series:
     value = pl.col(cells.name)
     low = pl.lit(True) if facet.low is None else value >= facet.low
     high = pl.lit(True) if facet.high is None else value < facet.high
-    within = cells.set(~plain, None).cast(pl.Float64).to_frame().select(low & high & facet.numeric).to_series()
+    within = (
+        cells.set(~plain, None).cast(pl.Float64).to_frame().select(low & high & facet.numeric).to_series()
+    )
     left = cells.filter(~plain).unique().to_frame()
     found = results(left, cells.name, Expression(TO_NUMBER, where))
     rest = [cell for cell, item in zip(left.to_series(), found, strict=True) if _in_range(item, facet)]

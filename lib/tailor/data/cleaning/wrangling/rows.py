@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from tailor.data.cleaning.by_hand import name_rows
 from tailor.data.cleaning.grel.functions import plain_split, regex_split
 from tailor.data.cleaning.limited_regex import LimitedPattern
 from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome, drop, no_rows, rewrite
@@ -30,8 +31,10 @@ class RemoveRows(Faceted):
         return drop(frame, dict.fromkeys(gone, self.reason or self._why()))
 
     def _why(self) -> str:
-        told = [f"{facet.kind} of '{facet.column}'" if facet.column else facet.kind for facet in self.where]
-        return f"chosen by {' and '.join(told)}" if told else "every row was chosen"
+        return ", ".join(facet.in_words() for facet in self.where) or "every row was chosen"
+
+    def in_words(self) -> str:
+        return self.reason or self._why()
 
 
 class DropRows(Operation):
@@ -44,6 +47,9 @@ class DropRows(Operation):
 
     rows: list[str] = setting([], "Ids of the rows to drop.")
     reason: str = setting("dropped by hand", "Why they go.")
+
+    def in_words(self) -> str:
+        return name_rows(self.rows)
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
         here = frame["row_id"].is_in(self.rows)
