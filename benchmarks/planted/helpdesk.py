@@ -95,9 +95,9 @@ def _one(rng: random.Random, text: str, chance: float) -> Planted:
     if chance < 0.15:
         return Planted(_page(rng, text), "markup", text)
     if chance < 0.19:
-        return Planted(rng.choice(_FOREIGN).format(n=rng.randrange(100)), "foreign")
+        return Planted(rng.choice(_FOREIGN).format(n=rng.randrange(10**6)), "foreign")
     if chance < 0.22:
-        return Planted(f"{rng.choice(_SHORT)} {rng.randrange(10)}", "short")
+        return Planted(f"{rng.choice(_SHORT)} {rng.randrange(10**8)}", "short")
     if chance < 0.29:
         return Planted(
             f"{rng.choice(_ODD)}: {text} ✅ 你好 {rng.choice(('Ελλάδα', 'Привет', 'żółć', 'çağrı'))}"

@@ -88,11 +88,12 @@ def make_shop(rows: int, seed: int = 1) -> pl.DataFrame:
             made += [Planted(text, cluster=cluster), Planted(_copied(rng, text), "exact", cluster=cluster)]
             cluster += 1
         elif chance < 0.08:
-            group = [Planted(text, cluster=cluster)]
+            group = [Planted(text)]
             for _ in range(rng.choice((1, 1, 2))):
                 twin = _edited(rng, text, rng.uniform(0.005, 0.09))
                 if (alike := overlap(text, twin)) >= 0.8:
                     group.append(Planted(twin, "near", cluster=cluster, similarity=alike))
+            group[0].cluster = cluster if len(group) > 1 else -1
             made += group
             cluster += len(group) > 1
         elif chance < 0.09:
@@ -113,7 +114,7 @@ def _single(rng: random.Random, text: str, chance: float) -> Planted:
     if chance < 0.17:
         return Planted(_marked_up(rng, text), "markup", text)
     if chance < 0.20:
-        return Planted(rng.choice(_FOREIGN).format(n=rng.randrange(2, 30)), "foreign")
+        return Planted(rng.choice(_FOREIGN).format(n=rng.randrange(2, 10**6)), "foreign")
     if chance < 0.22:
         return Planted(
             rng.choice(_SHORT) + (f" {rng.randrange(1000)}" if rng.random() < 0.5 else ""), "short"

@@ -1,11 +1,16 @@
 """Texts that say the same: a key for equal ones, clusters for nearly equal ones."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import polars as pl
 
-PERMUTATIONS = 128
+PERMUTATIONS = 256
+_SKETCH = 64
+"""Permutations of which a byte is kept: what the likeness of two rows is estimated from before it is computed."""
+_SLACK = 0.2
+"""How far below the threshold that estimate may lie: four times its standard deviation."""
 _WINDOW = 4
 """Rows of one band that a row is compared with, beside the band's first."""
 _AT_A_TIME = 50_000
@@ -55,15 +60,21 @@ def near_duplicate_clusters(columns: Sequence[Sequence[str]], threshold: float) 
         For each row the place of its cluster's first row.
     """
     cells = [pl.Series(column, dtype=pl.String) for column in columns]
-    keys = band_keys(cells, np.zeros(len(cells[0]), np.uint64), threshold)
-    return join_near(keys, lambda rows: [c.gather(rows) for c in cells], len(cells[0]), threshold).tolist()
+    keys, sketches = band_keys(cells, np.zeros(len(cells[0]), np.uint64), threshold)
+    return join_near(keys, sketches, lambda rows: [c.gather(rows) for c in cells], threshold).tolist()
 
 
-def band_keys(columns: Sequence[pl.Series], groups: np.ndarray, threshold: float) -> np.ndarray:
+def band_keys(
+    columns: Sequence[pl.Series], groups: np.ndarray, threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
     """What rows that are alike have in common with high probability: one of some keys, uint64 [bands, N].
 
     MinHash with banded locality-sensitive hashing over the joined columns (Leskovec, Rajaraman, Ullman, Mining of
     Massive Datasets, chapter 3). Rows of different groups (uint64 [N]) have no key in common.
+
+    Returns:
+        The keys, and a sketch of each row, uint8 [N, 64]: the share of places where two agree estimates their
+        likeness.
     """
     from tailor.data import word_kernels as kernels
 
@@ -71,37 +82,43 @@ def band_keys(columns: Sequence[pl.Series], groups: np.ndarray, threshold: float
     a, b = _permutations()
     data, edges = kernels.text_buffer(columns)
     keys = np.zeros((PERMUTATIONS // width, rows), np.uint64)
+    sketches = np.zeros((rows, _SKETCH), np.uint8)
     tables = kernels.character_tables()
     kernels.in_threads(
-        lambda first, last: kernels.hash_bands(data, edges, *tables, a, b, width, groups, first, last, keys),
+        lambda first, last: kernels.hash_bands(
+            data, edges, *tables, a, b, width, groups, first, last, keys, sketches
+        ),
         rows,
     )
-    return keys
+    return keys, sketches
 
 
-def join_near(bands: Sequence[np.ndarray], texts: Texts, rows: int, threshold: float) -> np.ndarray:
+def join_near(
+    bands: Iterable[np.ndarray], sketches: np.ndarray, texts: Texts, threshold: float
+) -> np.ndarray:
     """Join rows that share a key and whose every column's exact Jaccard similarity reaches the threshold.
 
     A template answer under two different questions does not count. Band after band, so that only one needs memory.
 
     Args:
-        bands: uint64 [N] each, as `band_keys` makes them.
+        bands, sketches: as `band_keys` makes them.
 
     Returns:
         For each row the place of its cluster's first row, int64 [N].
     """
     from tailor.data import word_kernels as kernels
 
+    rows = len(sketches)
     parent = np.arange(rows)
     unlike = np.zeros(0, np.int64)
+    least = max(0, math.ceil((threshold - _SLACK) * _SKETCH))
     for keys in bands:
         order = np.argsort(keys, kind="stable")
         for window in (
             0,
             _WINDOW,
         ):  # most rows are like the first of their run and then need no other comparison
-            pairs = kernels.pairs_in_runs(keys, order, window)
-            pairs = pairs[parent[pairs[:, 0]] != parent[pairs[:, 1]]]
+            pairs = kernels.pairs_in_runs(keys, order, window, parent, sketches, least)
             codes = np.setdiff1d(pairs[:, 0] * rows + pairs[:, 1], unlike)
             for start in range(0, len(codes), _AT_A_TIME):
                 few = codes[start : start + _AT_A_TIME]
@@ -138,7 +155,10 @@ def _permutations() -> tuple[np.ndarray, np.ndarray]:
 
 
 def band_width(threshold: float) -> int:
-    """The most permutations a band such that pairs at the threshold share one with at least 99% probability."""
+    """The most permutations a band such that pairs at the threshold share one with at least 95% probability.
+
+    Pairs above it do so nearly always; more permutations a band leave fewer pairs that have to be compared in vain.
+    """
     widths = range(1, 33)
-    found = [width for width in widths if 1 - (1 - threshold**width) ** (PERMUTATIONS // width) >= 0.99]
+    found = [width for width in widths if 1 - (1 - threshold**width) ** (PERMUTATIONS // width) >= 0.95]
     return max(found, default=1)

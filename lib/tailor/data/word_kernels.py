@@ -196,13 +196,14 @@ def count_known_words(data, edges, kinds, lowers, hashes, masks, first, last, ou
 
 
 @_compiled
-def hash_bands(data, edges, kinds, lowers, a, b, width, groups, first, last, out):
+def hash_bands(data, edges, kinds, lowers, a, b, width, groups, first, last, out, sketches):
     """MinHash over the words and word pairs of all columns, cut into bands of `width` permutations.
 
     Args:
         a, b: uint32 [P], the permutations: the high bits of `a * x + b` modulo 2^32 decide.
         groups: uint64 [N]; rows of different groups share no band.
         out: uint64 [bands, N]; 0 in every band of a row without a word.
+        sketches: uint8 [N, S]: the low byte of the first S minima.
     """
     words = np.empty(longest(edges, first, last) // 2 + 1, np.uint64)
     lowest = np.empty(len(a), np.uint32)
@@ -218,6 +219,8 @@ def hash_bands(data, edges, kinds, lowers, a, b, width, groups, first, last, out
                 _lower(lowest, a, b, np.uint32(words[place] >> np.uint64(32)))
                 if place:
                     _lower(lowest, a, b, np.uint32(pair_of(words[place - 1], words[place]) >> np.uint64(32)))
+        for place in range(sketches.shape[1]):
+            sketches[row, place] = lowest[place] & np.uint32(0xFF)
         for band in range(out.shape[0]):
             value = groups[row] ^ np.uint64(band + 1)
             for place in range(band * width, (band + 1) * width):
@@ -303,26 +306,39 @@ def similar_pairs(values, places, counts, first, second, threshold):
 
 
 @_compiled
-def pairs_in_runs(keys, order, window):
+def pairs_in_runs(keys, order, window, parent, sketches, least):
     """Pairs of places with equal keys: each with its run's first and with some before it, int64 [pairs, 2].
 
-    That is enough to chain a cluster and grows with its size, not with its square. `order` sorts the keys and
-    leaves equal ones as they stood. Key 0 is in no pair.
+    That is enough to chain a cluster and grows with its size, not with its square. Left out are pairs that are in
+    one cluster by now and those whose sketches agree in less than `least` places: a cheap estimate of likeness.
+
+    Args:
+        order: sorts the keys and leaves equal ones as they stood. Key 0 is in no pair.
+        parent: int64 [N], every row's cluster's first row.
+        sketches: uint8 [N, S].
     """
-    pairs = np.empty((_run_pairs(keys, order, window), 2), np.int64)
+    pairs = np.empty((1024, 2), np.int64)
     start, count = 0, 0
     while start < len(order):
         end = _run_end(keys, order, start)
-        if end - start > 1:
-            run = order[start:end]
-            for here in range(1, len(run)):
-                pairs[count, 0], pairs[count, 1] = run[0], run[here]
+        for here in range(start + 1, end):
+            for other in range(max(start, here - window), here + 1):
+                first, second = order[start if other == here else other], order[here]
+                if (other == start and window > 0) or parent[first] == parent[second]:
+                    continue
+                agreed = 0
+                for place in range(sketches.shape[1]):
+                    agreed += sketches[first, place] == sketches[second, place]
+                if agreed < least:
+                    continue
+                if count == len(pairs):
+                    more = np.empty((2 * count, 2), np.int64)
+                    more[:count] = pairs
+                    pairs = more
+                pairs[count, 0], pairs[count, 1] = first, second
                 count += 1
-                for before in range(max(1, here - window), here):
-                    pairs[count, 0], pairs[count, 1] = run[before], run[here]
-                    count += 1
         start = end
-    return pairs
+    return pairs[:count]
 
 
 @_compiled
@@ -331,17 +347,6 @@ def _run_end(keys, order, start):
     while end < len(order) and keys[order[start]] != 0 and keys[order[end]] == keys[order[start]]:
         end += 1
     return end
-
-
-@_compiled
-def _run_pairs(keys, order, window):
-    start, count = 0, 0
-    while start < len(order):
-        end = _run_end(keys, order, start)
-        for here in range(1, end - start):
-            count += 1 + min(window, here - 1)
-        start = end
-    return count
 
 
 @_compiled

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tailor.data.cleaning.operation import Columns, Operation
-from tailor.data.cleaning.pipeline import apply_to, decide
+from tailor.data.cleaning.passes import apply_to
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def after_edits(frame: pl.DataFrame, entries: Sequence[Operation], columns: Colu
     for entry in entries:
         protected |= set(entry.protects())
         if not entry.off and set(entry.named_columns()) <= set(frame.columns):
-            decision = decide(entry, [frame], columns)
+            decision = entry.decide([entry.survey(frame, columns)]) if entry.scope == "table" else None
             frame = apply_to(entry, frame, columns, decision, protected).frame
             columns = entry.columns_after(columns, decision)
     return frame

@@ -157,9 +157,10 @@ class DropNearDuplicates(Operation):
         """row_id, whether it must stay, its bands' keys, and its texts, with which each likeness is confirmed."""
         texts = frame.select(pl.col(self.chosen(columns)).name.prefix("text "))
         labels = equality_keys(frame, columns.labels).hash().to_numpy()
-        bands = band_keys(texts.get_columns(), labels, self.threshold) if texts.width else []
+        bands, sketches = band_keys(texts.get_columns(), labels, self.threshold)
         keys = [pl.Series(f"band {place}", keys) for place, keys in enumerate(bands)]
-        return frame.select("row_id", _frozen(columns)).hstack([*keys, *texts])
+        sketch = pl.Series("sketch", sketches, dtype=pl.Array(pl.UInt8, sketches.shape[1]))
+        return frame.select("row_id", _frozen(columns)).hstack([*keys, sketch, *texts])
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
@@ -177,7 +178,8 @@ class DropNearDuplicates(Operation):
             found = gather_rows([survey.select(names) for survey in surveys], places)
             return found[np.searchsorted(places, order[rows])].get_columns()
 
-        firsts = order[join_near(bands, texts, len(order), self.threshold)]
+        sketches = np.concatenate([survey["sketch"].to_numpy() for survey in surveys])[order]
+        firsts = order[join_near(bands, sketches, texts, self.threshold)]
         rows = pl.DataFrame({"place": order, "frozen": frozen[order], "first": firsts})
         return _copies(rows, surveys, "nearly the same as ")
 
