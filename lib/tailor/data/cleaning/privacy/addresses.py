@@ -71,7 +71,7 @@ def find_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Where addresses stand, from left to right."""
     found = sorted(match.span() for pattern in _FORMS for match in pattern.finditer(text))
     for match in _CUED.finditer(text):
-        begin, stop = match.span(1)
+        begin, stop = match.start(1), match.start(1) + len(match.group(1).rstrip(" .,\n"))
         if not any(start < stop and begin < end and end - start > _SMALL for start, end in found):
             found.append((begin, stop))
     found.sort(key=lambda span: (span[0], -span[1]))

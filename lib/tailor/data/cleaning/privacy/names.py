@@ -131,6 +131,8 @@ def certain(piece: str) -> tuple[tuple[int, int], ...]:
 
 
 def _each_name(piece: str, start: int) -> Iterator[tuple[int, int]]:
+    """The names that follow one another from `start` on, each perhaps with a title: "Mr Roe and Ann"."""
+    start += _title(piece, start)
     while found := _NAMES.match(piece, start):
         first, end = found.span()
         joint = _JOINED.search(piece, first, end)
@@ -139,8 +141,12 @@ def _each_name(piece: str, start: int) -> Iterator[tuple[int, int]]:
         joint = joint or _JOINED.match(piece, end)
         if not joint:
             return
-        title = _TITLED.match(piece[joint.end() :])
-        start = joint.end() + (title.end() if title else 0)
+        start = joint.end() + _title(piece, joint.end())
+
+
+def _title(piece: str, start: int) -> int:
+    found = _TITLED.match(piece[start:])
+    return found.end() if found else 0
 
 
 def _trimmed(piece: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -179,7 +179,10 @@ class MaskPersonalData(Repair):
             stand_ins = StandIns(
                 {**{kind: list(seen) for kind, seen in values.items()}, "name": list(everyone)}, self.seed
             )
-        return Decision(given, self._name_columns(surveys), numbers, stand_ins, counts)
+        named = self._name_columns(surveys)
+        for column in set(numbers) - named:
+            numbers[column].pop("name", None)
+        return Decision(given, named, numbers, stand_ins, counts)
 
     def _name_columns(self, surveys: Sequence[Found]) -> frozenset[str]:
         if self.name_columns:

@@ -59,6 +59,15 @@ class StandIns:
         make = _MAKERS.get(kind)
         return make(value, number) if make else placeholder(kind, number)
 
+    def table(self) -> dict[str, dict[str, str]]:
+        """kind -> value, as `same` writes it -> its stand-in."""
+        written = {
+            kind: {value: self.of(kind, value) for value in numbers}
+            for kind, numbers in self.numbers.items()
+            if kind != "name"
+        }
+        return {**written, "name": {name: self.of("name", name) for name in self.numbers.get("name", ())}}
+
 
 def _paired(parts: Sequence[str], pool: Sequence[str], seed: int, taken: set[str]) -> dict[str, str]:
     """Each part of a name with a name of the pool; beyond its end with two of them, joined."""
