@@ -131,6 +131,14 @@ def test_period_and_amount(gathered):
     assert source.tokens == pytest.approx(source.characters / 4, rel=0.02)
 
 
+def test_days_far_from_all_others_are_told(gathered):
+    (source,) = gathered(a=csv(ENGLISH, 300) + f'1970-01-01,"{ENGLISH}","x"\n' * 2)
+    assert source.period == ["2026-03-01", "2026-03-28"]
+    assert source.notes == [
+        "column 'sent_at' has 2 dates far from all others, such as 1970-01-01; they are kept as they are"
+    ]
+
+
 @pytest.mark.parametrize(
     ("cell", "said"),
     [

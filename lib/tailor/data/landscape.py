@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,7 @@ def measure(source: Source, rows: Path, base: Base) -> Facts:
         joined = sample.select(pl.concat_str(texts, separator=" ", ignore_nulls=True).alias("text"))["text"]
         facts.sample = joined.filter(joined.str.strip_chars() != "").to_list()
         source.languages = _languages(sample, texts)
-    source.period = _period(sample, columns)
+    source.period = _period(source, sample, columns)
     _note_numbered_dates(source, sample, columns)
     _tally(source, facts, rows)
     spread = facts.sample[:: max(1, len(facts.sample) // TEXTS)][:TEXTS]
@@ -105,14 +106,25 @@ def _languages(sample: pl.DataFrame, texts: Sequence[str]) -> dict[str, float]:
     return {code: round(count / found.total(), 4) for code, count in found.most_common()}
 
 
-def _period(sample: pl.DataFrame, columns: list[Column]) -> list[str]:
-    """First and last day in the column of dates whose name says most."""
+def _period(source: Source, sample: pl.DataFrame, columns: list[Column]) -> list[str]:
+    """First and last day in the column of dates whose name says most; days far from all others are told instead."""
     times = [column.name for column in columns if column.kind == "time"]
     if not times:
         return []
     best = max(times, key=lambda name: name_score(name, NAMES["time"]))
-    days = sorted(date[:10] for date in sortable(sample[best]) if date)
-    return [days[0], days[-1]] if days else []
+    days = sorted(date.fromisoformat(text[:10]) for text in sortable(sample[best]) if text)
+    if not days:
+        return []
+    low, high = days[len(days) // 100], days[-1 - len(days) // 100]
+    room = max(high - low, timedelta(days=365))
+    far = [day for day in days if day < low - room or day > high + room]
+    if far:
+        shown = " and ".join(str(day) for day in dict.fromkeys((far[0], far[-1])))
+        source.notes.append(
+            f"column '{best}' has {len(far):,} dates far from all others, such as {shown}; they are kept as they are"
+        )
+        days = [day for day in days if day not in far]
+    return [str(days[0]), str(days[-1])]
 
 
 def _note_numbered_dates(source: Source, sample: pl.DataFrame, columns: list[Column]) -> None:

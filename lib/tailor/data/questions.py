@@ -108,7 +108,11 @@ def _compatible(source: Source, facts: Facts, base: Base, language: str) -> Chec
         return Check(verdict="bad", says="no column holds running text")
     parts, verdict = [], "good"
     lengths = sorted(facts.lengths)
-    values = {"median_tokens": float(lengths[len(lengths) // 2])} if lengths else {}
+    values: dict[str, float] = {}
+    if lengths:
+        places = {"tokens_10": 0.1, "median_tokens": 0.5, "tokens_90": 0.9}
+        values = {name: float(lengths[int(share * (len(lengths) - 1))]) for name, share in places.items()}
+        values["context"] = float(base.context or 0)
     if lengths and base.context:
         long = sum(length > base.context for length in lengths) / len(lengths)
         values["too_long"] = round(long, 4)

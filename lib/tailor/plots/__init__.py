@@ -3,7 +3,13 @@
 from tailor.plots.data import dropped_by_reason, learning_curve, length_histogram
 from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
 from tailor.plots.shapes import bars_with_intervals, counted_bars
-from tailor.plots.sources import source_amounts, source_flaws, source_nearness, source_periods
+from tailor.plots.sources import (
+    source_amounts,
+    source_flaws,
+    source_lengths,
+    source_nearness,
+    source_periods,
+)
 from tailor.plots.style import BLUE, GREY
 from tailor.plots.training import loss_curve, search_trials, update_ratios
 
@@ -22,6 +28,7 @@ __all__ = [
     "search_trials",
     "source_amounts",
     "source_flaws",
+    "source_lengths",
     "source_nearness",
     "source_periods",
     "update_ratios",

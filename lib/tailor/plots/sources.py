@@ -64,6 +64,25 @@ def source_periods(sources: Sequence[Source]) -> "Figure":
     return figure
 
 
+def source_lengths(sources: Sequence[Source]) -> "Figure":
+    """How long rows are: the middle eight tenths and the median of each source, and what the model can read."""
+    shown = [source for source in _shown(sources) if "median_tokens" in source.checks["compatible"].values]
+    figure, (ax,) = new_figure(height_of(len(shown)))
+    for row, source in enumerate(shown):
+        values = source.checks["compatible"].values
+        ax.barh(
+            row, values["tokens_90"] - values["tokens_10"], left=values["tokens_10"], height=0.5, color=SKY
+        )
+        ax.plot([values["median_tokens"]] * 2, [row - 0.25, row + 0.25], color=BLUE, linewidth=2)
+    limits = {source.checks["compatible"].values["context"] for source in shown} - {0.0}
+    for limit in limits:
+        ax.axvline(limit, color=RED, linestyle="--", linewidth=1.6, label=f"the model reads {limit:,.0f}")
+        ax.legend(fontsize=9, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.2))
+    label_rows(ax, [source.name for source in shown])
+    ax.set_xlabel("tokens of a row: 10% to 90% of rows, and the median", fontsize=10)
+    return figure
+
+
 def source_nearness(sources: Sequence[Source]) -> "Figure":
     """TF-IDF similarity of each source to the use case's own words."""
     shown = _shown(sources)
@@ -88,4 +107,4 @@ def _write(ax: "Axes", values: Sequence[float], form: str, rows: Sequence[float]
             va="center",
             fontsize=8,
         )
-    ax.set_xlim(0, top * 1.25)
+    ax.set_xlim(0, max(top * 1.25, ax.get_xlim()[1]))
