@@ -97,11 +97,10 @@ class Session:
             return "Choose one of the labels." if self.task == "classify" else "The answer is empty."
         draft = self._drafts[self.order[self.number][0]]
         key = row_key(draft)
-        self._undo.append((self.number, key, self._own.get(key)))
-        self._own[key] = Annotation(
-            draft.id, key, self.annotator, action, value if action == "answer" else ""
-        )
-        self._save()
+        said = Annotation(draft.id, key, self.annotator, action, value if action == "answer" else "")
+        before = self._own.get(key)
+        self._save(self._own | {key: said})
+        self._undo.append((self.number, key, before))
         self.move(1)
         return ""
 
@@ -109,19 +108,20 @@ class Session:
         """Take back the last answer and go to its row."""
         if not self._undo:
             return "There is nothing to undo."
-        self.number, key, before = self._undo.pop()
-        if before is None:
-            self._own.pop(key, None)
-        else:
-            self._own[key] = before
-        self._save()
+        number, key, before = self._undo[-1]
+        left = {other: said for other, said in self._own.items() if other != key}
+        self._save(left | ({key: before} if before else {}))
+        self._undo.pop()
+        self.number = number
         return ""
 
     def move(self, by: int) -> None:
         self.number = min(max(self.number + by, 0), max(len(self.order) - 1, 0))
 
-    def _save(self) -> None:
-        save_annotations(self._path, self.annotator, self._own.values())
+    def _save(self, own: dict[str, Annotation]) -> None:
+        """Write first, believe afterwards: what could not be saved is not shown as said."""
+        save_annotations(self._path, self.annotator, own.values())
+        self._own = own
 
     # --- what is shown ---------------------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:

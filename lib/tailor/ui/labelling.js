@@ -41,7 +41,7 @@ function render({ model, el }) {
 
   const isClassify = model.get("task") === "classify";
   const send = (what, value) => model.send(value === undefined ? { do: what } : { do: what, value });
-  const keyOf = (place) => model.get("keys")[place] ?? "";
+  const keyOf = (place) => model.get("shortcuts")[place] ?? "";
   let finding = false;
   let find = "";
   let field = null;
@@ -159,7 +159,7 @@ function render({ model, el }) {
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const row = model.get("row");
-    const label = isClassify ? model.get("labels")[model.get("keys").indexOf(event.key)] : undefined;
+    const label = isClassify ? model.get("labels")[model.get("shortcuts").indexOf(event.key)] : undefined;
     if (finding) onFind(event);
     else if (event.key === "ArrowRight") send("next");
     else if (event.key === "ArrowLeft") send("back");

@@ -27,7 +27,7 @@ class LabelCard(anywidget.AnyWidget):
 
     task = traitlets.Unicode("classify").tag(sync=True)
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    keys = traitlets.Unicode(KEYS).tag(sync=True)
+    shortcuts = traitlets.Unicode(KEYS).tag(sync=True)
     annotator = traitlets.Unicode("").tag(sync=True)
     row = traitlets.Dict().tag(sync=True)
     told = traitlets.Unicode("").tag(sync=True)
