@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tailor.blocks import Callout, Figure, Heading, Table, Text, Tokens
+from tailor.blocks import Callout, Differences, Figure, Heading, Table, Text, Tokens
+from tailor.differences import differences
 from tailor.html import to_html
 from tailor.plain import format_value, to_text
 from tailor.plots import dropped_by_reason
@@ -19,6 +20,7 @@ BLOCKS = [
     Table([HOSTILE], [[HOSTILE]], HOSTILE),
     Figure(lambda: dropped_by_reason({HOSTILE: 3}), HOSTILE),
     Tokens([(HOSTILE, HOSTILE)], {HOSTILE: HOSTILE}, HOSTILE),
+    Differences([(HOSTILE, HOSTILE, HOSTILE.replace("img", "b"))], HOSTILE),
 ]
 
 
@@ -96,3 +98,20 @@ def test_tokens_can_be_read_without_colour():
 
 def test_mathjax_leaves_data_alone():
     assert 'class="tailor-block tex2jax_ignore mathjax_ignore"' in to_html(Text("$5 and $6"))
+
+
+def test_what_differs_is_marked_word_by_word():
+    assert differences("the red  card", "the card now") == (
+        [("the ", "same"), ("red  ", "gone"), ("card", "same")],
+        [("the ", "same"), ("card", "same"), (" now", "new")],
+    )
+    assert differences("same", "same") == ([("same", "same")], [("same", "same")])
+    long = "x y " * 1_000
+    assert differences(long, long + "z") == ([(long, "gone")], [(long + "z", "new")])
+
+
+def test_what_differs_is_told_without_colour():
+    block = Differences([("a.csv:2", "cafÃ© one", "café one\ntwo")], "1 of 9 rows")
+    assert to_text(block) == "a.csv:2\n  - [-cafÃ©-] one\n  + {+café+} one{+⏎two+}\n1 of 9 rows"
+    assert "text-decoration:line-through" in to_html(block)
+    assert "text-decoration:underline" in to_html(block)

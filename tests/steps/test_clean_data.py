@@ -6,10 +6,11 @@ import polars as pl
 import pytest
 from data_project import run, start, table, write_rows
 
-from tailor.blocks import Callout, Table
+from tailor.blocks import Callout, Differences, Heading, Table
 from tailor.data.cleaning.labels import fingerprint
 from tailor.errors import WorkbenchError
 from tailor.project import source_home
+from tailor.series import find_step
 from tailor.steps import clean_data
 
 DEMOS = {
@@ -93,7 +94,9 @@ def test_all_rows_dropped_says_why(project, home):
 )
 def test_data_without_a_usable_row(project, home, rows, message):
     gathered(project, home, rows)
-    assert refusal(project, **{"operations.drop_other_languages.language": "en"}).startswith(f"Found: {message}\n")
+    assert refusal(project, **{"operations.drop_other_languages.language": "en"}).startswith(
+        f"Found: {message}\n"
+    )
 
 
 def test_one_row_and_all_the_same(project, home):
@@ -134,8 +137,40 @@ def test_what_is_shown(project, home):
         "good",
     )
     assert isinstance(shown[1], Table)
-    assert ("Drop exact duplicates", 0, 1) in shown[1].rows
+    assert ("11", "Drop exact duplicates", 0, 1) in shown[1].rows
     assert shown[2].draw().axes
+    assert shown[3:] == [
+        Heading("11. Drop exact duplicates"),
+        Table(("row", "why it was dropped"), [("a.jsonl:9", "says the same as a.jsonl:1")]),
+    ]
+
+
+def test_twenty_pairs_of_each_entry_are_shown_with_what_differs(project, home):
+    rows = [{**ROWS[n % 8], "message": f"<p>Matter {n}:</p> {ROWS[n % 8]['message']}"} for n in range(30)]
+    gathered(project, home, rows)
+    run(project, "03", **{"operations.normalize_text.off": True})
+    pairs = next(block for block in clean_data.blocks(project) if isinstance(block, Differences))
+    assert len(pairs.rows) == 20
+    assert pairs.caption == "20 of 30 rows, from all over the table."
+    assert [int(row[0].split(":")[1]) for row in pairs.rows] == sorted(
+        int(row[0].split(":")[1]) for row in pairs.rows
+    )
+    table = clean_data.blocks(project)[1]
+    assert ("4", "Normalize characters and blanks (off)", 0, 0) in table.rows
+
+
+def test_a_blueprint_holds_the_list_with_what_differs(project, home):
+    gathered(project, home, ROWS)
+    spec = find_step("03")
+    chosen = project.settings(spec, {"operations.drop_long.max_characters": 500})
+    project.choose(spec, chosen)
+    text = project.blueprint_path.read_text(encoding="utf-8")
+    assert "    - operation: drop_long\n      max_characters: 500\n" in text
+    assert project.settings(spec) == chosen
+    # paths given for one run are laid over the list that stands in the blueprint
+    changed = project.settings(spec, {"operations.drop_empty.off": True})
+    assert [entry.name for entry in changed.operations if entry.off] == ["drop_empty"]
+    assert changed.operations[6].max_characters == 500
 
 
 def test_same_rows_same_hashes(project, home):
