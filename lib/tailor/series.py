@@ -120,7 +120,7 @@ STEPS = (
     StepSpec(
         "12_monitor",
         "Is it still good?",
-        ("dataset.json", "comparison.json", "export/export.json"),
+        ("use_case.json", "dataset.json", "comparison.json", "export/export.json"),
         "monitoring/monitoring.json",
     ),
     StepSpec(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailor.data.dataset import Dataset, Example
+from tailor.data.style import Style, mean_sentence_words
 from tailor.evaluation.answering import (
     answer,
     calibrate,
@@ -24,6 +25,7 @@ from tailor.monitoring.drift import Limits, Measure, judge, label_drift, meaning
 from tailor.monitoring.words import new_words, vocabulary
 from tailor.progress import Log
 from tailor.project import Project
+from tailor.records import UseCase
 
 if TYPE_CHECKING:
     import polars as pl
@@ -103,12 +105,32 @@ def model_measures(
     else:
         sizes = [[len(text.split()) for text in texts] for texts in (then, now)]
         measures = [
-            number_drift("answer_length", "Length of the answer", "words", *sizes, limits.index, seed)
+            number_drift("answer_length", "Length of the answer", "words", *sizes, limits.index, seed),
+            *_style_measures(project, then, now, limits.index, seed),
         ]
     known = table.filter(table["reference"] != "")
     if known.height:
         measures.append(_quality(dataset, tested, known, limits.quality, seed))
     return measures
+
+
+def _style_measures(
+    project: Project, then: Sequence[str], now: Sequence[str], limits: Limits, seed: int
+) -> list[Measure]:
+    """Whether answers sound otherwise than on the test rows: sentence length, and nearness to the tone sheet."""
+    tone = project.load(UseCase, "use_case.json").tone
+    found = [
+        number_drift(
+            "sentence_words", "Length of sentences", "words a sentence",
+            *([mean_sentence_words(text) for text in texts] for texts in (then, now)), limits, seed,
+        )
+    ]  # fmt: skip
+    if tone.pairs:
+        distances = [Style(tone).distances(texts) for texts in (then, now)]
+        found.append(
+            number_drift("tone", "Distance to the tone sheet", "0 near, 1 far", *distances, limits, seed)
+        )
+    return found
 
 
 def _quality(

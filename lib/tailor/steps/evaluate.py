@@ -10,6 +10,7 @@ from tailor.evaluation.evaluate import (
     load_evaluation,
     read_predictions,
 )
+from tailor.evaluation.house_style import house_style_table
 from tailor.evaluation.references import references_for
 from tailor.evaluation.results import (
     comparison_table,
@@ -135,6 +136,8 @@ def blocks(project: Project) -> list[Block]:
     ]
     if dataset.task == "classify":
         shown += [confusions_table(table), _confusion_figure(project, best.run)]
+    else:
+        shown.append(_house_style(project, record, table["reference"].to_list(), samples, seed))
     return [
         *shown,
         samples_table(table, record.headline, best=False),
@@ -144,6 +147,16 @@ def blocks(project: Project) -> list[Block]:
             "would look better than it is: then keep fresh rows for a last check."
         ),
     ]
+
+
+def _house_style(
+    project: Project, record: Comparison, references: list[str], samples: int, seed: int
+) -> Block:
+    """The references and every model's answers against the tone sheet and guidelines of 01."""
+    answers = {"references": references}
+    for line in record.compared:
+        answers[line.title] = read_predictions(project, line.run)["prediction"].to_list()
+    return house_style_table(project.load(UseCase, "use_case.json"), answers, samples=samples, seed=seed)
 
 
 _KINDS = {"met": "good", "not met": "bad", "not decidable": "warning", "not measured": "warning"}

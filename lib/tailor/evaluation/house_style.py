@@ -1,0 +1,48 @@
+"""How answers keep to the house's tone and rules, in figures: the same for references, models and new answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tailor.blocks import Table
+from tailor.data.style import TITLES, Style
+from tailor.records import UseCase
+
+if TYPE_CHECKING:
+    from tailor.evaluation.metrics import Metric
+
+
+def measure_house_style(case: UseCase, answers: Sequence[str]) -> "dict[str, Metric]":
+    """The figures of `tailor.data.style`, and for each guideline with a pattern the share of answers that keep it."""
+    from tailor.evaluation.metrics import mean_metric
+    from tailor.training.preferences import breaks
+
+    found = Style(case.tone).measure(answers)
+    for rule in case.guidelines if answers else ():
+        if rule.must_match or rule.must_not_match:
+            kept = np.array([float(not breaks(rule, answer)) for answer in answers])
+            found[f"keeps {rule.id}"] = mean_metric(f"keeps {rule.id}", kept, share=True)
+    return found
+
+
+def house_style_table(
+    case: UseCase, answers: Mapping[str, Sequence[str]], *, samples: int, seed: int
+) -> Table:
+    """One line a figure, one column for whose answers they are, each value with its 95% interval."""
+    from tailor.evaluation.statistics import estimate
+
+    found = {who: measure_house_style(case, texts) for who, texts in answers.items()}
+    names = list(dict.fromkeys(name for metrics in found.values() for name in metrics))
+    lines = []
+    for name in names:
+        cells = [
+            _cell(estimate(metrics[name], samples=samples, seed=seed)) if name in metrics else ""
+            for metrics in found.values()
+        ]
+        lines.append((TITLES.get(name, f"share of answers that {name.replace('keeps', 'keep', 1)}"), *cells))
+    return Table(("", *found), lines, "How the answers sound, and which house rules they keep (95% interval)")
+
+
+def _cell(found) -> str:
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
