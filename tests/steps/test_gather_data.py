@@ -1,12 +1,14 @@
 """02 on files as people have them."""
 
+import io
 import os
+from pathlib import Path
 
 import polars as pl
 import pytest
 from data_project import Notes, run, start, table
 
-from tailor.blocks import Callout, Table
+from tailor.blocks import Callout, Figure, Table
 from tailor.errors import WorkbenchError
 from tailor.files import sha256_file
 from tailor.series import find_step
@@ -187,3 +189,164 @@ def test_same_files_same_hashes(project, home):
     (home / "a.csv").write_text("a\n" + "".join(f"{n}\n" for n in range(1000)), "utf-8")
     first = run(project, "02", sources=["a.csv"], max_rows=50)
     assert first.content_hash() == run(project, "02", sources=["a.csv"], max_rows=50).content_hash()
+
+
+def test_sources_of_every_kind_become_one_table(project, home):
+    import sqlite3
+    import zipfile
+
+    with sqlite3.connect(home / "shop.db") as database:
+        database.execute("create table tickets (id integer primary key, message text)")
+        database.execute("insert into tickets values (7, 'Where is my card?')")
+    with zipfile.ZipFile(home / "old.zip", "w") as packed:
+        packed.writestr("deep/old.csv", "text\nAn old question\n")
+    manuals = home / "manuals"
+    manuals.mkdir()
+    (manuals / "fees.md").write_text("# Fees\nThey are low.\n", "utf-8")
+    (manuals / "scan.pdf").write_bytes(b"%PDF-1.4 cut")
+    (home / "box.eml").write_text(
+        "From: a@x.example\nSubject: Hi\nMessage-ID: <1@x>\n\nIs it open?\n", "utf-8"
+    )
+    (home / "one.py").write_text("print('never run')\n", "utf-8")
+    given = ["sqlite:///shop.db?table=tickets", "old.zip", "manuals", "box.eml", "code:one.py"]
+    record = run(project, "02", sources=given)
+    assert [(s.name, s.format, s.rows, s.unreadable) for s in record.sources] == [
+        ("shop_tickets.parquet", "sqlite", 1, 0),
+        ("old.csv", "csv", 1, 0),
+        ("manuals", "pdf, text", 1, 1),
+        ("box.eml", "mail", 1, 0),
+        ("one.py", "code", 1, 0),
+    ]
+    rows = table(project, "raw/rows.parquet")
+    assert rows["row_id"].to_list() == [
+        "shop_tickets.parquet:1",
+        "old.csv:2",
+        "manuals/fees.md:1",
+        "box.eml:1",
+        "one.py:1",
+    ]
+    assert rows["message"].to_list() == ["Where is my card?", "An old question", None, "Is it open?", None]
+    assert rows["text"].to_list() == [None, None, "They are low.", None, None]
+    kept = sorted(
+        p.relative_to(project.path("raw")).as_posix() for p in project.path("raw").rglob("*") if p.is_file()
+    )
+    assert kept == [
+        *("box.eml", "manuals/fees.md", "manuals/scan.pdf", "old.csv", "one.py", "rows.parquet"),
+        *("shop_tickets.parquet", "unreadable.parquet"),
+    ]
+    bad = table(project, "raw/unreadable.parquet").row(0, named=True)
+    assert (bad["row_id"], bad["line"]) == ("manuals/scan.pdf:0", 0)
+    assert bad["reason"].startswith("scan.pdf cannot be read as PDF (")
+    assert project.state(find_step("02")).state in (
+        "done",
+        "stale",
+    )  # stale: the test chose its settings by hand
+
+
+def test_a_broken_file_in_a_folder_is_set_aside_and_a_named_one_refused(project, home):
+    folder = home / "exports"
+    folder.mkdir()
+    (folder / "a.csv").write_text("a\n1\n", "utf-8")
+    (folder / "b.parquet").write_bytes(b"PAR1 no")
+    record = run(project, "02", sources=["exports"])
+    assert [(source.name, source.rows, source.unreadable) for source in record.sources] == [
+        ("a.csv", 1, 0),
+        ("b.parquet", 0, 1),
+    ]
+    assert refusal(project, sources=["exports/b.parquet"]).startswith(
+        "Found: b.parquet cannot be read as Parquet ("
+    )
+
+
+def test_cards_say_what_differs_for_one_source(project, home):
+    (home / "a.csv").write_text("text\nx\n", "utf-8")
+    (home / "b.csv").write_bytes("text;n\nGrüße;1\n".encode("cp850"))
+    cards = [
+        {
+            "source": "b.csv",
+            "owner": "them",
+            "consent": "asked in 2025",
+            "encoding": "cp850",
+            "delimiter": ";",
+        }
+    ]
+    record = run(
+        project, "02", sources=["a.csv", "b.csv"], owner="us", licence="CC0", origin="help desk", cards=cards
+    )
+    first, second = record.sources
+    assert (first.origin, first.owner, first.licence, first.consent) == ("help desk", "us", "CC0", "")
+    assert (second.origin, second.owner, second.licence, second.consent) == (
+        *("help desk", "them", "CC0", "asked in 2025"),
+    )
+    assert table(project, "raw/rows.parquet")["text"].to_list() == ["x", "Grüße"]
+    assert refusal(project, sources=["a.csv"], cards=[{"source": "a.cvs"}]) == (
+        "Found: 02_gather_data.cards describes 'a.cvs', and no source is called so\n"
+        "Needed: one of: a.csv\n"
+        "Do: correct the card's 'source'. Did you mean 'a.csv'?"
+    )
+
+
+def test_a_password_never_reaches_the_blueprint(project, monkeypatch):
+    def told(source):
+        return gather_data.blockers(project, project.settings(find_step("02"), {"sources": [source]}))
+
+    (problem,) = told("postgresql://me:hunter2@host/shop?table=t")
+    assert "hunter2" not in problem
+    assert problem.endswith("set DB_PASSWORD before JupyterLab starts, and write ${DB_PASSWORD} in its place")
+    assert told("postgresql://me:${SHOP_WORD}@host/shop?table=t") == [
+        "a source refers to the environment variable SHOP_WORD, and there is none: set it before JupyterLab starts"
+    ]
+    monkeypatch.setenv("SHOP_WORD", "hunter2")
+    assert told("postgresql://me:${SHOP_WORD}@host/shop?table=t") == []
+
+
+def test_the_landscape_is_shown_with_nobody_looking(project, home):
+    (home / "a.csv").write_text(
+        "sent_at,text\n" + "2026-01-02,please tell me where my new card is\n" * 9, "utf-8"
+    )
+    (home / "b.csv").write_text("text\n=cmd|' /C calc'!A0 <script>alert(1)</script>\n", "utf-8")
+    run(project, "02", sources=["a.csv", "b.csv"])
+    shown = gather_data.blocks(project)
+    questions = next(block for block in shown if isinstance(block, Table) and "is it ..." in block.columns)
+    assert [row[:2] for row in questions.rows] == [
+        (name, question)
+        for name in ("a.csv", "b.csv")
+        for question in ("enough", "relevant", "good", "compatible")
+    ]
+    assert Callout("Nobody has said under which terms a.csv, b.csv may be used.", "warning") in shown
+    figures = [block for block in shown if isinstance(block, Figure)]
+    assert [figure.alt for figure in figures] == [
+        "Rows and tokens of each source",
+        "Share of broken, duplicate and incomplete rows",
+        "Length of rows in tokens, and what the model reads",
+        "Period of each source",
+        "Nearness to the use case",
+    ]
+    for figure in figures:
+        figure.draw().savefig(io.BytesIO())
+
+
+def test_a_flipped_bit_in_the_table_is_told(project, home):
+    (home / "a.csv").write_text("a\n" + "".join(f"row {n}\n" for n in range(5_000)), "utf-8")
+    run(project, "02", sources=["a.csv"])
+    path = project.path("raw/rows.parquet")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(WorkbenchError) as caught:
+        gather_data.blocks(project)
+    assert caught.value.found.startswith(f"{path} cannot be read (")
+    assert (caught.value.needed, caught.value.fix) == (
+        "the table as 02_gather_data wrote it",
+        "run 02_gather_data again",
+    )
+
+
+def test_what_lies_in_shared_data_is_read(project):
+    data = Path(__file__).resolve().parents[3] / "shared" / "data"
+    if not data.is_dir():
+        pytest.skip("no shared data beside the checkout")
+    wanted = {"sms_spam": 5_574, "udhr_langid": 186, "febrl": 21_000, "hospital_dirty_clean": 22_000}
+    for name, rows in wanted.items():
+        record = run(project, "02", sources=[str(data / name)])
+        assert (name, record.rows, sum(source.unreadable for source in record.sources)) == (name, rows, 0)

@@ -302,29 +302,23 @@ def _landscape(record: Sources) -> list[Block]:
     ]
     if missing:
         shown.append(Callout(f"Nobody has said under which terms {_some(missing)} may be used.", "warning"))
+    figures = [
+        Figure(lambda: plots.source_amounts(sources), "Rows and tokens of each source"),
+        Figure(lambda: plots.source_flaws(sources), "Share of broken, duplicate and incomplete rows"),
+        Figure(lambda: plots.source_lengths(sources), "Length of rows in tokens, and what the model reads"),
+    ]
+    if any(source.period for source in sources):
+        figures.append(Figure(lambda: plots.source_periods(sources), "Period of each source"))
+    if len(sources) > 1:
+        figures.append(Figure(lambda: plots.source_nearness(sources), "Nearness to the use case"))
     return [
         *shown,
         Table(("source", "is it ...", "", "why"), answers, "Four questions to each source", 120),
-        Figure(lambda: plots.source_amounts(sources), "Rows and tokens of each source"),
-        Figure(lambda: plots.source_flaws(sources), "Share of broken, duplicate and incomplete rows"),
-        *(
-            [Figure(lambda: plots.source_periods(sources), "Period of each source")]
-            if _dated(sources)
-            else []
-        ),
-        *(
-            [Figure(lambda: plots.source_nearness(sources), "Nearness to the use case")]
-            if len(sources) > 1
-            else []
-        ),
+        *figures,
     ]
 
 
 _VERDICTS = {"good": "yes", "note": "see why", "warning": "doubtful", "bad": "no"}
-
-
-def _dated(sources: list[Source]) -> bool:
-    return any(source.period for source in sources)
 
 
 def _some(names: list[str]) -> str:
