@@ -4,7 +4,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Literal
 
-_PARTS = re.compile(r"\w+|\s|[^\w\s]")
+_PARTS = re.compile(r"\w+|\s+|[^\w\s]")
 _MOST_PARTS = 2_000
 """Words and marks that are compared; the comparison takes quadratic time."""
 
