@@ -3,6 +3,7 @@ tokenize them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def _lists(rows: Sequence[list[int]]) -> pl.Series:
 
     offsets = np.zeros(len(rows) + 1, dtype=np.int32)
     np.cumsum([len(ids) for ids in rows], out=offsets[1:])
-    flat = np.fromiter((number for ids in rows for number in ids), dtype=np.int32, count=int(offsets[-1]))
+    flat = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(offsets[-1]))
     return pl.Series(values=pl.from_arrow(pa.ListArray.from_arrays(offsets, flat)))
 
 
