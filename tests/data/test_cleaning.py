@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tailor.data.cleaning.labels import MergeLabels, fingerprint
+from tailor.data.cleaning.labels import MergeLabels
 from tailor.data.cleaning.language import DropOtherLanguages, detect
 from tailor.data.cleaning.operation import REASON, Columns
 from tailor.data.cleaning.pipeline import clean
@@ -292,12 +292,6 @@ def test_spellings_of_a_label_are_merged():
     ]
     outcome = run(MergeLabels(), frame(label=labels), columns(labels=("label",)))
     assert outcome.frame["label"].to_list() == ["card lost"] * 6 + ["Fée", "Fée", None]
-
-
-def test_fingerprints():
-    assert fingerprint("Card-Lost_ ") == fingerprint("lost card") == "card lost"
-    assert fingerprint("日本") == "日本"
-    assert fingerprint("C++") != fingerprint("C")
 
 
 def test_nothing_left_says_who_took_it():

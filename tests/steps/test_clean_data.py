@@ -7,7 +7,7 @@ import pytest
 from data_project import run, start, table, write_rows
 
 from tailor.blocks import Callout, Differences, Heading, Table
-from tailor.data.cleaning.labels import fingerprint
+from tailor.data.cleaning.keying import fingerprint
 from tailor.errors import WorkbenchError
 from tailor.project import source_home
 from tailor.series import find_step

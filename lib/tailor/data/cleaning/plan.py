@@ -5,13 +5,23 @@ from typing import Any
 
 import yaml
 
+from tailor.data.cleaning.bad_dates import BadDates
 from tailor.data.cleaning.by_hand import KeepRows
+from tailor.data.cleaning.corrupt import DropCorrupt, DropCutOff, DropShifted
+from tailor.data.cleaning.incomplete import CompleteByRule, FillEmpty, FillFromSiblings
+from tailor.data.cleaning.label_errors import SuspectLabels
 from tailor.data.cleaning.labels import MergeLabels
 from tailor.data.cleaning.language import DropOtherLanguages
+from tailor.data.cleaning.lengths import DropByLength, DropRepetitive
+from tailor.data.cleaning.meaning import DropSameMeaning
 from tailor.data.cleaning.operation import Columns, Operation
+from tailor.data.cleaning.outliers import Outliers
+from tailor.data.cleaning.own_function import OwnFunction
 from tailor.data.cleaning.privacy import MaskPersonalData
+from tailor.data.cleaning.replies import AutomaticReplies, MismatchedReplies
 from tailor.data.cleaning.sieves import DropEmpty, DropExactDuplicates, DropLong, DropNearDuplicates
 from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RemoveMailFurniture, RepairEncoding
+from tailor.data.cleaning.words import RemoveStopWords, StemWords, UnifyTerms
 from tailor.data.cleaning.wrangling import WRANGLING
 from tailor.data.columns import Column, label_columns, required_columns, text_columns
 from tailor.errors import WorkbenchError, did_you_mean
@@ -34,6 +44,24 @@ OPERATIONS: dict[str, type[Operation]] = {
         MergeLabels,
         DropExactDuplicates,
         DropNearDuplicates,
+        DropCorrupt,
+        DropShifted,
+        DropCutOff,
+        BadDates,
+        FillEmpty,
+        FillFromSiblings,
+        CompleteByRule,
+        DropByLength,
+        DropRepetitive,
+        AutomaticReplies,
+        MismatchedReplies,
+        SuspectLabels,
+        Outliers,
+        DropSameMeaning,
+        UnifyTerms,
+        StemWords,
+        RemoveStopWords,
+        OwnFunction,
         *WRANGLING,
     )
 }
