@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_project(settings)
     settings.set_defaults(command=_settings)
 
+    _add_history(
+        commands.add_parser("history", help="the cleaning history: print, save, load, or run on a file")
+    )
+
     report = commands.add_parser("report", help="write the HTML report of what has been done so far")
     _add_project(report)
     report.set_defaults(command=_report)
@@ -109,11 +113,28 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="STEP.SETTING=VALUE",
         help="change a setting; repeatable",
     )
+    run.add_argument("--engine", metavar="NAME", help="where 03 cleans: here, or dask for Dask's workers")
     run.add_argument("--from", dest="first", metavar="STEP", help="first step to run")
     run.add_argument("--to", dest="last", metavar="STEP", help="last step to run")
     run.add_argument("--only", metavar="STEP", help="run one step")
     run.add_argument("--force", action="store_true", help="run finished steps as well")
     run.set_defaults(command=_run)
+
+
+def _add_history(history: argparse.ArgumentParser) -> None:
+    _add_project(history)
+    history.add_argument("--save", type=Path, metavar="FILE.json", help="export the list")
+    history.add_argument(
+        "--load",
+        type=Path,
+        metavar="FILE",
+        help="take a list over: Tailor's own (JSON, YAML) replaces the project's, OpenRefine's is done after it",
+    )
+    history.add_argument("--clean", type=Path, metavar="FILE", help="run the list on another file ...")
+    history.add_argument(
+        "--to", type=Path, metavar="FILE", help="... and write the rows here (.parquet, .csv, .jsonl)"
+    )
+    history.set_defaults(command=_history)
 
 
 # --- run -------------------------------------------------------------------------------------------------------
@@ -214,6 +235,8 @@ def _changes(arguments: argparse.Namespace, project: "Project") -> dict[str, dic
         changes["00_start_here"] = {"base_model": arguments.model}
     if arguments.task:
         changes["01_define_use_case"] = {"task": arguments.task}
+    if arguments.engine:
+        changes["03_clean_data"] = {"engine": arguments.engine}
     for text in arguments.changes:
         step, setting, value = parse_change(text)
         changes.setdefault(step, {})[setting] = value
@@ -317,6 +340,37 @@ def _settings(arguments: argparse.Namespace) -> None:
 
     step = find_step(arguments.step)
     print(settings_text(step.name, Project(arguments.project).settings_model(step)))
+
+
+def _history(arguments: argparse.Namespace) -> None:
+    from tailor.data.cleaning.history import History
+    from tailor.data.cleaning.replay import clean_file, take_over
+    from tailor.progress import Log
+    from tailor.project import Project
+    from tailor.series import find_step
+
+    project = Project(arguments.project)
+    if bool(arguments.clean) != bool(arguments.to):
+        raise WorkbenchError(
+            "one of --clean and --to without the other",
+            "both or none",
+            "name the file to read and the one to write",
+        )
+    if arguments.load:
+        loaded = take_over(project, arguments.load)
+        many = len(loaded.operations)
+        told = "1 entry was" if many == 1 else f"{many} entries were"
+        print(f"{told} taken over into {_short(project.blueprint_path)}")
+        print("".join(f"{note}\n" for note in loaded.notes), end="")
+    if arguments.clean:
+        read, kept = clean_file(project, arguments.clean, arguments.to, Log())
+        print(f"{read:,} rows were read, {kept:,} written to {_short(arguments.to)}")
+    history = History(project.settings(find_step("03")).operations)
+    if arguments.save:
+        history.save(arguments.save)
+        print(f"{len(history.operations)} entries were written to {_short(arguments.save)}")
+    if not (arguments.load or arguments.clean or arguments.save):
+        print(history.to_yaml(), end="")
 
 
 def _report(arguments: argparse.Namespace) -> None:
