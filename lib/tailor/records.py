@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer
 
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.files import canonical_json, sha256_bytes, write_json
@@ -171,6 +171,11 @@ class SourceCard(Part):
         "", description="whether its first row names the columns"
     )
 
+    @model_serializer(mode="wrap")
+    def _without_blanks(self, write: Any) -> dict[str, str]:
+        """Only what was said, so that a blueprint stays readable."""
+        return {name: value for name, value in write(self).items() if value}
+
 
 class Check(Part):
     """The answer to one of the four questions about a source, with the figures it rests on."""
@@ -233,6 +238,9 @@ class Operation(Part):
     off: bool = False
     changed: int = Field(description="rows in which it rewrote a cell")
     dropped: int
+    found: dict[str, dict[str, int]] = Field(
+        {}, description="column -> kind of personal data -> how often it was found"
+    )
     examples: list[tuple[str, str, str]] = Field(
         [], description="row_id, before, after (or the reason for dropping)"
     )

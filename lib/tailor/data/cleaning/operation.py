@@ -12,8 +12,8 @@ operation that decides from one row alone (`scope = "row"`) has nothing to surve
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -79,12 +79,14 @@ class Outcome:
         dropped: the rows that went, as they were, with one more column, REASON.
         changes: row_id, column, before, after: one line for each cell that was changed.
         note: one sentence on what was decided, or "". The same from every chunk.
+        found: column -> kind -> how often it was found in this chunk, where that is told.
     """
 
     frame: pl.DataFrame
     dropped: pl.DataFrame
     changes: pl.DataFrame
     note: str = ""
+    found: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Operation(Settings, ABC):
@@ -140,6 +142,10 @@ class Operation(Settings, ABC):
 
     def decide(self, surveys: Sequence[Any]) -> Any:
         """What to do, from the summaries of all chunks in their order."""
+        return None
+
+    def aside(self, decision: Any) -> Any:
+        """What of a decision may stand in no file of the project, such as whose stand-in is which; None for nothing."""
         return None
 
     @abstractmethod

@@ -5,7 +5,7 @@ what comes of them are held in memory, or lie as Arrow files in a folder that ev
 """
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,7 +170,7 @@ def apply_to(
     stay = pl.concat([outcome.frame, outcome.dropped.filter(back).select(outcome.frame.columns)])
     places = chunk.select("row_id").with_row_index("cleaning:place")
     stay = stay.join(places, on="row_id", how="left").sort("cleaning:place").drop("cleaning:place")
-    return Outcome(stay, outcome.dropped.filter(~back), outcome.changes, outcome.note)
+    return replace(outcome, frame=stay, dropped=outcome.dropped.filter(~back))
 
 
 def has_its_columns(operation: Operation, number: int, present: Sequence[str], absent: str, log: Log) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -32,6 +32,7 @@ def clean(
     *,
     absent_columns: Literal["refuse", "skip"] = "refuse",
     rows_per_chunk: int = PIECE,
+    aside: dict[int, Any] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Done]]:
     """Apply a history to a table in memory.
 
@@ -40,6 +41,7 @@ def clean(
         operations: the history; entries that are off are recorded and do nothing.
         absent_columns: what becomes of an entry that names a column which is not there.
         rows_per_chunk: the rows that are worked on at a time; the result is the same.
+        aside: filled with what entries keep outside the project (Operation.aside), by the entry's number.
 
     Returns:
         The rows that stay; the rows that went, with `operation`, `entry` (its number, from 1) and `reason`; what
@@ -51,6 +53,8 @@ def clean(
     with open_engine("here") as spread:
         run = _Run(list(frame.iter_slices(rows_per_chunk)) or [frame], columns, spread, log, absent_columns)
         done = run.all(operations)
+    if aside is not None:
+        aside |= run.aside
     kept = pl.concat(run.pieces)
     dropped = list(run.dropped)
     return kept, pl.concat(dropped, how="diagonal") if dropped else _none_dropped(kept), done
@@ -79,6 +83,7 @@ def clean_file(
     engine: EngineName = "here",
     workers: int | None = None,
     most_in_memory: int = MOST_IN_MEMORY,
+    aside: dict[int, Any] | None = None,
 ) -> Cleaned:
     """Apply a history to a table that `tables` wrote, and write the rows that stay and those that went.
 
@@ -104,6 +109,8 @@ def clean_file(
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+    if aside is not None:
+        aside |= run.aside
     return Cleaned(run.rows_in, run.rows_out, done)
 
 
@@ -139,6 +146,7 @@ class _Run:
         self._dropped: dict[int, list[Piece]] = {}
         self._tallies: dict[int, Tally] = {}
         self._passes, self._finished = 1, 0
+        self.aside: dict[int, Any] = {}
 
     def all(self, operations: Sequence[Operation]) -> list[Done]:
         """Apply the history: one pass up to each operation that must have seen the whole table, and a last one."""
@@ -153,11 +161,15 @@ class _Run:
             waiting = []
             if entry.number not in results[0].left_out:
                 surveys = Loaded([result.survey for result in results])
-                waiting = [Entry(entry.number, entry.operation, entry.operation.decide(surveys))]
+                decision = entry.operation.decide(surveys)
+                waiting = [Entry(entry.number, entry.operation, decision)]
+                if (aside := entry.operation.aside(decision)) is not None:
+                    self.aside[entry.number] = aside
                 _forget([result.survey for result in results])
         self._pass(waiting, None)
+        given = frozenset().union(*(people.given for people in self.aside.values()))
         done = [
-            self._tallies.get(number, Tally()).summary(operation, number)
+            self._tallies.get(number, Tally()).summary(operation, number, given)
             for number, operation in enumerate(operations, 1)
         ]
         if self.rows_in and not self.rows_out:

@@ -1,7 +1,8 @@
 """What an entry of the history did: counts and a few examples, the same however the table was cut."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from zlib import crc32
 
 import polars as pl
@@ -22,12 +23,14 @@ class Tally:
 
     changed: int = 0
     dropped: int = 0
+    found: dict[str, dict[str, int]] = field(default_factory=dict)
     _changes: list[tuple] = field(default_factory=list)
     _reasons: list[tuple] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
         self.changed += outcome.changes["row_id"].n_unique()
         self.dropped += outcome.dropped.height
+        self._count(outcome.found)
         self._changes = _sample(self._changes, outcome.changes.select("row_id", "before", "after"))
         self._reasons = _sample(self._reasons, outcome.dropped.select("row_id", REASON))
 
@@ -35,21 +38,34 @@ class Tally:
         """Add the tally of the chunks that follow."""
         self.changed += later.changed
         self.dropped += later.dropped
+        self._count(later.found)
         self._changes = _fewest(self._changes + later._changes)
         self._reasons = _fewest(self._reasons + later._reasons)
 
-    def summary(self, operation: Operation, number: int) -> Done:
-        """Counts and a few examples; personal data is masked also in what stood there before."""
+    def _count(self, found: Mapping[str, Mapping[str, int]]) -> None:
+        for column, kinds in found.items():
+            here = self.found.setdefault(column, {})
+            for kind, count in kinds.items():
+                here[kind] = here.get(kind, 0) + count
+
+    def summary(self, operation: Operation, number: int, given: frozenset[str] = frozenset()) -> Done:
+        """Counts and a few examples; personal data is masked also in what stood there before.
+
+        Args:
+            given: first names that the data has shown to be some.
+        """
+        hide = partial(mask, given=given)
         examples = [
-            (row_id, *_around_change(mask(before or ""), mask(after or "")))
+            (row_id, *_around_change(hide(before or ""), hide(after or "")))
             for _, row_id, _, before, after in _in_file_order(self._changes)
-        ] or [(row_id, "", mask(reason)) for _, row_id, _, reason in _in_file_order(self._reasons)]
+        ] or [(row_id, "", hide(reason)) for _, row_id, _, reason in _in_file_order(self._reasons)]
         return Done(
             name=operation.name,
             number=number,
             off=operation.off,
             changed=self.changed,
             dropped=self.dropped,
+            found=self.found,
             examples=examples,
         )
 

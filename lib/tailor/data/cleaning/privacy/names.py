@@ -45,7 +45,7 @@ _MYSELF = rf"(?:^|[^\p{{L}}])(?i:{_MY})[ \t]+{_TITLE}?{_WORD}[ \t]+{_PART}(?:[^\
 _ENVELOPE = rf"(?m)^[ \t>]*{_WORD}(?:[ \t]+{_PART}){{1,3}}[ \t]*\n\s*[0-9]{{1,5}}[ \t]"
 _CUE = rf"(?:^|[^\p{{L}}])(?:(?i:{_STRONG})[ \t]+(?:(?i:is)[ \t]+)?{_TITLE}?|{_TITLE}){NAME}(?:[^\p{{L}}]|$)"
 _CLOSING_LINE = rf"(?m)^[^\n]{{0,60}}(?i:{_BYE})[^\n]{{0,30}}\n\s*{NAME}[ \t]*[.,!?]?[ \t]*$"
-_LINE = rf"(?m)^[ \t>]*{NAME}[ \t]*$"
+_LINE = rf"(?m)^[ \t>]*{NAME}(?:,[ \t]*{NAME})?[ \t]*$"
 _RUN = rf"(?:^|[^\p{{L}}])(?:(?i:{_WEAK})[ \t]+)?{_WORD}(?:[ \t]+{_PART}){{1,3}}(?:[^\p{{L}}]|$)"
 _END = r"(?:[\s.,!?;:)\-–—]|<[^<>]{0,40}>)*"
 _CLOSING = rf"(?i:\b(?:{_BYE}))[^\n.!?]*?[\s,;:!.\-–—>]+{NAME}{_END}$"
@@ -100,6 +100,7 @@ def _compiled(patterns: tuple[str, ...]) -> list[regex.Pattern]:
 
 
 _ABOVE_NUMBER = regex.compile(r"\n\s*[0-9]{1,5}[ \t]$")
+_ALONE = regex.compile(rf"^[ \t>]*{NAME},[ \t]*{NAME}[ \t]*$")
 _FROM = regex.compile(r"(?i)\b(?:from|aus|de|da|in)\s+$")
 
 
@@ -181,6 +182,8 @@ def runs(piece: str) -> tuple[tuple[int, int], ...]:
 def probable(piece: str, given: frozenset[str]) -> tuple[tuple[int, int], ...]:
     """Where names stand in any piece, known by a first name that this data has shown to be one."""
     found = []
+    if _ALONE.match(piece) and any(begins_with_given(piece[slice(*run)], given) for run in runs(piece)):
+        return runs(piece)  # "Roe, Ann"
     for start, end in runs(piece):
         words = [(m.start() + start, m.group()) for m in regex.finditer(r"\S+", piece[start:end])]
         at = next((place for place, word in words if _plain(word) in given), None)
@@ -205,7 +208,9 @@ def at_the_end(piece: str, end: int) -> bool:
 
 def given_names(names: Iterable[str]) -> frozenset[str]:
     """First names, in small letters, from names that are certain."""
-    first = (_plain(name.split()[0]) for name in names if name.strip())
+    # of "Roe, Ann" both: which is the first name, nobody knows
+    parts = (part for name in names for part in name.split(","))
+    first = (_plain(part.split()[0]) for part in parts if part.strip())
     return frozenset(word for word in first if len(word) > 1 and word not in _NO_NAMES)
 
 

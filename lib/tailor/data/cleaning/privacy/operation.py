@@ -1,14 +1,14 @@
 """The cleaning operation that takes personal data out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
 from pydantic import field_validator
 
 from tailor.data.cleaning.limited_regex import LimitedPattern
-from tailor.data.cleaning.operation import Columns, Repair
+from tailor.data.cleaning.operation import Columns, Outcome, Repair
 from tailor.data.cleaning.privacy import names
 from tailor.data.cleaning.privacy.kinds import KINDS, Kind
 from tailor.data.cleaning.privacy.masking import mask_column
@@ -23,14 +23,12 @@ class Found:
 
     Attributes:
         values: column -> kind -> the values in the order of the rows, where they are numbered.
-        counts: column -> kind -> how often, where stand-ins are written.
         certain: names that a greeting, a closing or a cue word gives away, in order.
         possible: runs of capitals that are names if their first word is a first name; for stand-ins.
         name_cells: column -> (filled cells, those that read as a name), for columns named like people.
     """
 
     values: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
     certain: dict[str, None] = field(default_factory=dict)
     possible: dict[str, None] = field(default_factory=dict)
     name_cells: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -45,14 +43,12 @@ class Decision:
         name_columns: columns whose every cell is a name.
         numbers: column -> kind -> value -> its number, in columns that are not running text.
         stand_ins: where invented values are written.
-        counts: column -> kind -> how often, where stand-ins are written.
     """
 
     given: frozenset[str] = frozenset()
     name_columns: frozenset[str] = frozenset()
     numbers: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     stand_ins: StandIns | None = None
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class MaskPersonalData(Repair):
@@ -117,7 +113,7 @@ class MaskPersonalData(Repair):
             if "name" in self.kinds:
                 self._note_names(frame[column], found)
             if stand_ins or column not in columns.texts:
-                self._note_values(frame[column], found, stand_ins)
+                self._note_values(frame[column], found)
         return found
 
     def _may_be_names(self, columns: Columns) -> tuple[str, ...]:
@@ -138,7 +134,7 @@ class MaskPersonalData(Repair):
             if self.write == "stand-ins":
                 found.possible |= {piece[start:end]: None for start, end in names.runs(piece)}
 
-    def _note_values(self, cells: pl.Series, found: Found, counted: bool) -> None:
+    def _note_values(self, cells: pl.Series, found: Found) -> None:
         values = found.values.setdefault(cells.name, {})
 
         def note(kind: str, value: str) -> str:
@@ -146,19 +142,13 @@ class MaskPersonalData(Repair):
             return placeholder(kind)
 
         kinds = [kind for kind in self.kinds if kind != "name"]
-        masked = mask_column(cells, kinds, note, frozenset(), self._own(), self._kept())
-        if counted:
-            found.counts[cells.name] = {
-                kind: int(masked.str.count_matches(placeholder(kind), literal=True).sum() or 0)
-                for kind in [*kinds, *self.patterns]
-            }
+        mask_column(cells, kinds, note, frozenset(), self._own(), self._kept())
 
     def decide(self, surveys: Sequence[Found]) -> Decision:
         certain = dict.fromkeys(name for found in surveys for name in found.certain)
         given = names.given_names(certain)
         numbers: dict[str, dict[str, dict[str, int]]] = {}
         values: dict[str, dict[str, None]] = {}
-        counts: dict[str, dict[str, int]] = {}
         for found in surveys:
             for column, kinds in found.values.items():
                 for kind, seen in kinds.items():
@@ -167,10 +157,6 @@ class MaskPersonalData(Repair):
                         table.setdefault(value, len(table) + 1)
                     if kind != "name":
                         values.setdefault(kind, {}).update(seen)
-            for column, kinds in found.counts.items():
-                tally = counts.setdefault(column, {})
-                for kind, count in kinds.items():
-                    tally[kind] = tally.get(kind, 0) + count
         stand_ins = None
         if self.write == "stand-ins":
             possible = dict.fromkeys(name for found in surveys for name in found.possible)
@@ -182,7 +168,7 @@ class MaskPersonalData(Repair):
         named = self._name_columns(surveys)
         for column in set(numbers) - named:
             numbers[column].pop("name", None)
-        return Decision(given, named, numbers, stand_ins, counts)
+        return Decision(given, named, numbers, stand_ins)
 
     def _name_columns(self, surveys: Sequence[Found]) -> frozenset[str]:
         if self.name_columns:
@@ -193,6 +179,34 @@ class MaskPersonalData(Repair):
             for column, seen in cells.items()
             if sum(right for _, right in seen) >= 0.8 * sum(filled for filled, _ in seen) > 0
         )
+
+    def aside(self, decision: Decision) -> Decision:
+        return decision
+
+    def apply(self, frame: pl.DataFrame, columns: Columns, decision: Decision) -> Outcome:
+        """The cells rewritten; `changes` shows placeholders where personal data stood before, in both its columns."""
+        outcome = super().apply(frame, columns, decision)
+        plain = replace(decision, stand_ins=None, numbers={})
+        shown, found = [outcome.changes.clear()], {}
+        for (column,), part in outcome.changes.group_by("column", maintain_order=True):
+            if decision.stand_ins is None:
+                hidden = part["after"].str.replace_all(r"(\[[A-Z_]+) [0-9]+\]", "${1}]")
+            else:
+                hidden = self.repair(part["before"].alias(str(column)), columns, plain)
+            found[str(column)] = self._count(part["before"], hidden)
+            shown.append(part.with_columns(before=hidden))
+        return replace(outcome, changes=pl.concat(shown), found=found)
+
+    def _count(self, before: pl.Series, hidden: pl.Series) -> dict[str, int]:
+        """How often each kind stood in cells, told by the placeholders that are new in them."""
+        counts = {}
+        for kind in (*self.kinds, *self.patterns):
+            marks = [
+                cells.str.count_matches(placeholder(kind), literal=True).sum() for cells in (hidden, before)
+            ]
+            if marks[0] > marks[1]:
+                counts[kind] = int(marks[0] - marks[1])
+        return counts
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Decision) -> pl.Series:
         table = decision.numbers.get(cells.name, {})
