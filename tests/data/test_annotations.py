@@ -18,7 +18,7 @@ from tailor.data.annotations import (
     row_key,
     save_annotations,
 )
-from tailor.data.exchanges import Draft
+from tailor.data.drafts import Draft
 from tailor.data.labelling import Session, open_session
 from tailor.data.labelling_order import choose_for_labelling
 from tailor.steps import format_data
@@ -144,6 +144,19 @@ def test_a_wrong_label_and_an_empty_one_come_before_easy_rows(tmp_path):
         (7, "annotators differ"),
         (5, "one annotator so far"),
     ]
+
+
+def test_suggestions_come_from_other_rows(tmp_path):
+    wrong = [*DRAFTS, draft(30, "login")]
+    walk = session(tmp_path / FILE, wrong, count=31)
+    walk.sign_in("Ann")
+    shown = {}
+    for _ in walk.order:
+        state = walk.state()
+        shown[state["row"]] = (state["given"], state["suggested"])
+        walk.move(1)
+    assert shown["a:30"] == ("login", "card")
+    assert sum(given == suggested for given, suggested in shown.values()) >= 28
 
 
 def test_answers_are_saved_at_once_and_undone(tmp_path):

@@ -10,7 +10,8 @@ from data_project import run, start, write_rows, write_tokenizer
 from tailor.blocks import Callout, Text
 from tailor.data.conversations import write_history
 from tailor.data.dataset import Dataset, Example
-from tailor.data.exchanges import Reading, draft_rows
+from tailor.data.drafts import Reading
+from tailor.data.exchanges import draft_rows
 from tailor.data.exports import FORMATS
 from tailor.data.exports.export import cost, export_dataset
 from tailor.data.exports.format import Row, whole_conversations

@@ -6,7 +6,8 @@ import json
 import polars as pl
 import pytest
 
-from tailor.data.exchanges import Reading, draft_rows
+from tailor.data.drafts import Reading
+from tailor.data.exchanges import draft_rows
 from tailor.data.roles import find_roles
 from tailor.data.shapes import name_shape
 from tailor.errors import WorkbenchError

@@ -10,7 +10,7 @@ from typing import Literal
 
 from filelock import FileLock
 
-from tailor.data.exchanges import Draft
+from tailor.data.drafts import Draft
 from tailor.files import sha256_bytes, write_text
 
 FILE = "annotations.jsonl"

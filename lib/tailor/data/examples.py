@@ -10,9 +10,10 @@ import polars as pl
 
 from tailor.data.annotations import Annotation, apply_annotations
 from tailor.data.dates import sortable
-from tailor.data.exchanges import Draft, Reading, draft_rows
+from tailor.data.drafts import Draft, Reading
+from tailor.data.exchanges import draft_rows
 from tailor.data.readers.found import OWN_COLUMNS
-from tailor.data.roles import Role
+from tailor.data.role_search import Role
 from tailor.data.templates import Template
 from tailor.records import Task
 

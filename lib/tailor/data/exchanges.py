@@ -3,11 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
-from tailor.data.columns import Kind, describe_columns
 from tailor.data.conversations import (
     Conversation,
     Exchange,
@@ -18,53 +17,9 @@ from tailor.data.conversations import (
     transcript,
     write_history,
 )
+from tailor.data.drafts import Cells, Draft, Drafts, Reading, Unreadable
 from tailor.data.threads import read_threads
 from tailor.records import Task
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A row on its way to an example.
-
-    Attributes:
-        place: the row in the frame; several drafts may come from one row.
-        id: the row's id; with "#2" for the second answer of a conversation.
-        history: earlier turns as JSON, as `Example.history` holds them.
-        rejected: for preference pairs, the answer to avoid.
-        thread: what ties the answers of one conversation, where it has several.
-        problem: why it cannot be an example; "" where it can.
-    """
-
-    place: int
-    id: str
-    input: str = ""
-    output: str = ""
-    system: str = ""
-    history: str = ""
-    rejected: str = ""
-    thread: str | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Drafts:
-    """All drafts, and sentences on what was left out on the way."""
-
-    rows: list[Draft]
-    notes: list[str]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How conversations are read.
-
-    Attributes:
-        every: each answer of a conversation is learned; else only the last one.
-        assistant: the speaker whose words are learned; "" to guess.
-    """
-
-    every: bool = True
-    assistant: str = ""
 
 
 def draft_rows(frame: pl.DataFrame, task: Task, columns: Mapping[str, str], reading: Reading) -> Drafts:
@@ -74,7 +29,7 @@ def draft_rows(frame: pl.DataFrame, task: Task, columns: Mapping[str, str], read
         frame: row_id, source and the data's columns, as text.
         columns: role -> column, as `find_roles` gives them. A column that is not there counts as empty.
     """
-    cells = _Cells(frame, columns)
+    cells = Cells(frame, columns)
     if "conversation" in columns:
         drafts, notes = _conversations(cells, reading)
     elif "speaker" in columns:
@@ -93,45 +48,16 @@ def asked_column(columns: Mapping[str, str]) -> str:
     return next(columns[role] for role in ("conversation", "input", "chosen") if role in columns)
 
 
-class _Cells:
-    """The cells of a row by role, trimmed."""
-
-    def __init__(self, frame: pl.DataFrame, columns: Mapping[str, str]) -> None:
-        present = {role: name for role, name in columns.items() if name in frame.columns}
-        kinds = {
-            c.name: c.kind for c in describe_columns(frame.select(list(dict.fromkeys(present.values()))))
-        }
-        self.ids = frame["row_id"].to_list()
-        self.columns = present
-        self.kinds: dict[str, Kind] = {role: kinds[name] for role, name in present.items()}
-        self._texts = {
-            role: frame[name].fill_null("").str.strip_chars().to_list() for role, name in present.items()
-        }
-
-    def __call__(self, role: str, place: int) -> str:
-        return self._texts[role][place] if role in self._texts else ""
-
-    def all(self, role: str) -> list[str]:
-        return self._texts.get(role) or [""] * len(self.ids)
-
-    def is_messages(self, role: str) -> bool:
-        return self.kinds.get(role) == "messages"
-
-
-class _Unreadable(Exception):
-    """Why a row cannot be an example."""
-
-
-def _guarded(write: Callable[[_Cells, int], Draft], cells: _Cells, place: int) -> Draft:
+def _guarded(write: Callable[[Cells, int], Draft], cells: Cells, place: int) -> Draft:
     try:
         return write(cells, place)
-    except _Unreadable as problem:
+    except Unreadable as problem:
         shown = cells("input", place) or cells("chosen", place)
         return Draft(place, cells.ids[place], shown, problem=str(problem))
 
 
 # --- one row, one example ------------------------------------------------------------------------------------------
-def _plain(cells: _Cells, place: int) -> Draft:
+def _plain(cells: Cells, place: int) -> Draft:
     """Input and output, either of them text or messages; earlier turns from the messages or a column of pairs."""
     output = cells("output", place)
     if cells.is_messages("input"):
@@ -144,23 +70,23 @@ def _plain(cells: _Cells, place: int) -> Draft:
     return Draft(place, cells.ids[place], _with_context(cells, place), output, history=history)
 
 
-def _labelled(cells: _Cells, place: int) -> Draft:
+def _labelled(cells: Cells, place: int) -> Draft:
     text = _with_context(cells, place)
     if cells.is_messages("input"):
         turns = read_turns(cells("input", place))
         if isinstance(turns, str):
-            raise _Unreadable(turns)
+            raise Unreadable(turns)
         text = transcript(turns)
     return Draft(place, cells.ids[place], text, cells("label", place))
 
 
-def _pair(cells: _Cells, place: int) -> Draft:
+def _pair(cells: Cells, place: int) -> Draft:
     """A preference pair: the better answer is learned, the other one kept beside it."""
     better, worse = _by_winner(cells, place)
     messages = cells.is_messages("chosen")
     rejected = _last_said(worse) if cells.is_messages("rejected") else worse
     if not rejected:
-        raise _Unreadable("the rejected answer is empty")
+        raise Unreadable("the rejected answer is empty")
     if "input" not in cells.columns:
         draft = _after_messages(cells, place, "[]", better, True)
     elif cells.is_messages("input"):
@@ -169,11 +95,11 @@ def _pair(cells: _Cells, place: int) -> Draft:
         answer = _last_said(better) if messages else better
         draft = Draft(place, cells.ids[place], _with_context(cells, place), answer)
     if draft.output == rejected:
-        raise _Unreadable("the chosen and the rejected answer are the same")
+        raise Unreadable("the chosen and the rejected answer are the same")
     return replace(draft, rejected=rejected)
 
 
-def _by_winner(cells: _Cells, place: int) -> tuple[str, str]:
+def _by_winner(cells: Cells, place: int) -> tuple[str, str]:
     """The better and the worse answer; where a column says which is which, by that."""
     first, second = cells("chosen", place), cells("rejected", place)
     if "winner" not in cells.columns:
@@ -182,20 +108,20 @@ def _by_winner(cells: _Cells, place: int) -> tuple[str, str]:
     names = [cells.columns[role].lower() for role in ("chosen", "rejected")]
     matches = [winner in (name, name[-1]) for name in names]
     if not any(matches):
-        raise _Unreadable(f"neither answer is called the better one ('{winner[:40]}')")
+        raise Unreadable(f"neither answer is called the better one ('{winner[:40]}')")
     return (first, second) if matches[0] else (second, first)
 
 
-def _after_messages(cells: _Cells, place: int, before: str, answer: str, is_messages: bool) -> Draft:
+def _after_messages(cells: Cells, place: int, before: str, answer: str, is_messages: bool) -> Draft:
     """A prompt of messages and its answer, which may be messages too: the last exchange of both together."""
     turns = read_turns(before)
     answered = read_turns(answer) if is_messages else [Turn("assistant", answer)] if answer else []
     for read in (turns, answered):
         if isinstance(read, str):
-            raise _Unreadable(read)
+            raise Unreadable(read)
     joined = join_turns([*turns, *answered])
     if isinstance(joined, str):
-        raise _Unreadable(joined)
+        raise Unreadable(joined)
     return _draft(joined.exchanges[-1], place, cells.ids[place])
 
 
@@ -209,7 +135,7 @@ def _draft(exchange: Exchange, place: int, row_id: str, thread: str | None = Non
 def _last_said(cell: str) -> str:
     turns = read_turns(cell)
     if isinstance(turns, str):
-        raise _Unreadable(turns)
+        raise Unreadable(turns)
     return next((turn.said for turn in reversed(turns) if turn.said), "")
 
 
@@ -221,7 +147,7 @@ def _first_of_list(cell: str) -> str:
         return cell
     if isinstance(items, list) and all(isinstance(item, str) for item in items):
         return items[0].strip() if items else ""
-    raise _Unreadable("the output is a list or an object, not a text")
+    raise Unreadable("the output is a list or an object, not a text")
 
 
 def _earlier(cell: str) -> list[tuple[str, str]]:
@@ -229,7 +155,7 @@ def _earlier(cell: str) -> list[tuple[str, str]]:
     try:
         items = json.loads(cell) if cell else []
     except ValueError:
-        raise _Unreadable("the history is not valid JSON") from None
+        raise Unreadable("the history is not valid JSON") from None
     said = []
     for item in items if isinstance(items, list) else [None]:
         if isinstance(item, list) and len(item) == 2 and all(isinstance(text, str) for text in item):
@@ -237,13 +163,13 @@ def _earlier(cell: str) -> list[tuple[str, str]]:
         elif isinstance(item, dict) and isinstance(item.get("content"), str):
             said.append((str(item.get("role")), item["content"].strip()))
         else:
-            raise _Unreadable("the history is neither a list of messages nor of pairs of question and answer")
+            raise Unreadable("the history is neither a list of messages nor of pairs of question and answer")
     if [role for role, _ in said] != ["user", "assistant"] * (len(said) // 2):
-        raise _Unreadable("in the history user and assistant do not take turns, the user first")
+        raise Unreadable("in the history user and assistant do not take turns, the user first")
     return said
 
 
-def _with_rounds(draft: Draft, cells: _Cells, every: bool) -> list[Draft]:
+def _with_rounds(draft: Draft, cells: Cells, every: bool) -> list[Draft]:
     """A row, after the earlier rounds of an Alpaca history, whose answers are learned too (LLaMA-Factory's README)."""
     if draft.problem or not every or not cells("history", draft.place).startswith("[["):
         return [draft]
@@ -256,14 +182,14 @@ def _with_rounds(draft: Draft, cells: _Cells, every: bool) -> list[Draft]:
     return [*rounds, replace(draft, id=f"{row}#{len(rounds) + 1}", thread=row)]
 
 
-def _with_context(cells: _Cells, place: int) -> str:
+def _with_context(cells: Cells, place: int) -> str:
     """The text with what it is about: a passage stands before its question, Alpaca's input after its instruction."""
     text, context = cells("input", place), cells("context", place)
     parts = (text, context) if cells.columns.get("context", "").lower() == "input" else (context, text)
     return "\n\n".join(filter(None, parts)) if text else ""
 
 
-def _with_system(draft: Draft, cells: _Cells) -> Draft:
+def _with_system(draft: Draft, cells: Cells) -> Draft:
     """The row's own system prompt, unless its messages bring one."""
     given = cells("system", draft.place)
     if draft.system or not given:
@@ -277,7 +203,7 @@ def _with_system(draft: Draft, cells: _Cells) -> Draft:
 
 
 # --- conversations -------------------------------------------------------------------------------------------------
-def _conversations(cells: _Cells, reading: Reading) -> tuple[list[Draft], list[str]]:
+def _conversations(cells: Cells, reading: Reading) -> tuple[list[Draft], list[str]]:
     """One conversation a row."""
     drafts: list[Draft] = []
     left_out: Counter[str] = Counter()
@@ -300,7 +226,7 @@ def _answers(read: Conversation, place: int, row_id: str, every: bool) -> Iterat
         yield _draft(exchange, place, name, row_id if several else None)
 
 
-def _threads(cells: _Cells, reading: Reading) -> tuple[list[Draft], list[str]]:
+def _threads(cells: Cells, reading: Reading) -> tuple[list[Draft], list[str]]:
     """One turn a row: each answer is an example with the id of its row; turns that nobody answered are set aside."""
     found, notes = read_threads(cells.all("thread"), cells.all("speaker"), cells.all("input"), cells.all("turn"),
                                 reading.assistant)  # fmt: skip

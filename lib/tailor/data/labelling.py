@@ -17,8 +17,9 @@ from tailor.data.annotations import (
     save_annotations,
 )
 from tailor.data.conversations import read_history
+from tailor.data.drafts import Draft, Reading
 from tailor.data.examples import given_roles
-from tailor.data.exchanges import Draft, Reading, draft_rows
+from tailor.data.exchanges import draft_rows
 from tailor.data.labelling_order import choose_for_labelling, suggest_labels
 from tailor.data.roles import find_roles
 from tailor.data.tables import read_table

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from tailor.data.annotations import Annotation, row_key
 from tailor.data.dataset import Example
-from tailor.data.exchanges import Draft
+from tailor.data.drafts import Draft
 from tailor.records import Task
 
+FOLDS = 3
 MOST_COMPARED = 3_000
 """Rows among which the choice is made; of more, as many are drawn at random first."""
 
@@ -70,16 +71,18 @@ def _useful_first(drafts: list[Draft], places: list[int], task: Task, count: int
 
 
 def suggest_labels(drafts: Sequence[Draft], shown: Sequence[int], labels: Sequence[str]) -> dict[int, str]:
-    """For each row shown the label that a quick proxy, fitted on the other rows, holds likeliest."""
+    """For each row shown the label that a quick proxy holds likeliest, fitted on rows without that one."""
     from tailor.data.proxy import fit_labels
 
-    hidden = set(shown)
-    known = [
-        Example(draft.id, draft.input, draft.output)
-        for place, draft in enumerate(drafts)
-        if place not in hidden and draft.output in labels and not draft.problem
-    ][:MOST_COMPARED]
-    if len({row.output for row in known}) < 2:
-        return {}
-    guesses = fit_labels(known).predict([drafts[place].input for place in shown])
-    return dict(zip(shown, (str(guess) for guess in guesses), strict=True))
+    suggested: dict[int, str] = {}
+    for part in (shown[start::FOLDS] for start in range(FOLDS)):
+        hidden = set(part)
+        known = [
+            Example(draft.id, draft.input, draft.output)
+            for place, draft in enumerate(drafts)
+            if place not in hidden and draft.output in labels and not draft.problem
+        ][:MOST_COMPARED]
+        if part and len({row.output for row in known}) > 1:
+            guesses = fit_labels(known).predict([drafts[place].input for place in part])
+            suggested |= dict(zip(part, map(str, guesses), strict=True))
+    return suggested

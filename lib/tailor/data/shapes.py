@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tailor.data.roles import Role
+from tailor.data.role_search import Role
 from tailor.records import Task
 
 

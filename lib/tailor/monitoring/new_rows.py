@@ -10,8 +10,9 @@ from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import choose_columns
 from tailor.data.columns import describe_columns
 from tailor.data.dataset import Example
+from tailor.data.drafts import Reading
 from tailor.data.examples import apply_templates, readable_label
-from tailor.data.exchanges import Reading, asked_column, draft_rows
+from tailor.data.exchanges import asked_column, draft_rows
 from tailor.data.gather import ROWS, UNREADABLE, Choices, gather
 from tailor.data.readers import Found
 from tailor.data.tables import read_table
