@@ -324,9 +324,7 @@ def _cards(read: list[_Read], choices: Choices) -> dict[str, SourceCard]:
                 f"correct the card's 'source'.{did_you_mean(card.source, names)}",
             )
     return {
-        name: choices.card.model_copy(
-            update={k: v for k, v in (card or SourceCard()).model_dump().items() if v}
-        )
+        name: choices.card.model_copy(update=(card or SourceCard()).model_dump())
         for name, card in chosen.items()
     }
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,14 +132,15 @@ def _note_numbered_dates(source: Source, sample: pl.DataFrame, columns: list[Col
     for column in columns:
         if column.kind not in ("number", "identifier", "group") or not name_score(column.name, NAMES["time"]):
             continue
-        cells = sample[column.name].drop_nulls()
-        first = cells[0].strip()
+        cells = sample[column.name].drop_nulls().str.strip_chars()
         if cells.str.contains(_SERIAL).mean() > 0.9:
-            day = pl.select(pl.date(1899, 12, 30) + pl.duration(days=int(float(first)))).item()
+            first = cells.filter(cells.str.contains(_SERIAL))[0]
+            day = date(1899, 12, 30) + timedelta(days=int(float(first)))
             said = f"numbers such as {first}, which are a spreadsheet's dates: {first} is {day}"
         elif cells.str.contains(_STAMP).mean() > 0.9:
-            milliseconds = float(first) * (1 if len(first.partition(".")[0]) == 13 else 1000)
-            day = pl.select(pl.from_epoch(pl.lit(int(milliseconds)), "ms").dt.date()).item()
+            first = cells.filter(cells.str.contains(_STAMP))[0]
+            seconds = float(first) / (1000 if len(first.partition(".")[0]) == 13 else 1)
+            day = datetime.fromtimestamp(seconds, UTC).date()
             said = f"numbers such as {first}, which are seconds or milliseconds since 1970: {first} is {day}"
         else:
             continue

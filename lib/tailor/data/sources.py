@@ -59,6 +59,18 @@ class Listing:
     left_out: list[str] = field(default_factory=list)
 
 
+def check_address(source: str) -> None:
+    """Refuse a database URL or hub name that cannot be right, without asking anyone.
+
+    Raises:
+        WorkbenchError: a password in clear, no table, no id.
+    """
+    if source.startswith("hf:"):
+        parse_name(source)
+    elif is_database(source):
+        parse_address(source)
+
+
 def local_path(source: str) -> str | None:
     """The path in what a person named; None where it is no file (a hub data set, a database server)."""
     if source.startswith("hf:"):

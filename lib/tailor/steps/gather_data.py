@@ -10,9 +10,9 @@ from tailor.data.landscape import Base, compare_with_use_case, measure
 from tailor.data.profile import profile_table, sample_rows
 from tailor.data.questions import QUESTIONS, ask
 from tailor.data.readers import Limits, Options
-from tailor.data.readers.database import missing_variables, password_in_clear
+from tailor.data.readers.database import missing_variables
 from tailor.data.readers.delimited import delimiter_name
-from tailor.data.sources import local_path
+from tailor.data.sources import check_address, local_path
 from tailor.data.tables import read_table
 from tailor.errors import WorkbenchError
 from tailor.files import writing
@@ -136,9 +136,11 @@ def blockers(project: Project, settings: Settings) -> list[str]:
     given = _given(settings)
     if not [source for source in settings.sources if source.strip()]:
         return ["no source is named yet: put the path of a file or folder into 'sources'"]
-    secrets = [problem for source in given if (problem := password_in_clear(source))]
-    if secrets:
-        return [f"{secrets[0].found}: {secrets[0].fix}"]
+    try:
+        for source in given:
+            check_address(source)
+    except WorkbenchError as error:
+        return [f"{error.found}: {error.fix}"]
     return [
         f"a source refers to the environment variable {name}, and there is none: set it before JupyterLab starts"
         for source in given

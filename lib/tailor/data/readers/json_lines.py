@@ -206,8 +206,10 @@ def _as_array(path: Path, limits: Limits, options: Options, first: str, alone: b
     """
     start = first.lstrip("\ufeff \t\r\n")
     wrapped = ".json" in path.suffixes and alone  # one object, perhaps with the rows in a list
-    if start[0] not in "[{" or (start[0] == "{" and _parses(start, limits) and not wrapped):
+    if start[0] not in "[{" or (start[0] == "{" and _parses(start) and not wrapped):
         return None
+    if start[0] == "{" and not alone and path.stat().st_size > limits.bytes:
+        return None  # too large to be one object: lines, the first of them broken
     text, _, _ = read_text(path, limits, options.encoding)
     try:
         _check_depth(text, limits)
@@ -230,9 +232,8 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
-def _parses(line: str, limits: Limits) -> bool:
+def _parses(line: str) -> bool:
     try:
-        _check_depth(line, limits)
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False

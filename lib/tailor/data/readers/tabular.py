@@ -3,7 +3,9 @@
 import datetime
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,25 +69,19 @@ def stream_arrow(path: Path, limits: Limits) -> Stream:
     return _typed("arrow", path, names, batches(), limits)
 
 
-class _damage_told:
-    """Turns pyarrow's errors into one that names the file."""
+@contextmanager
+def _damage_told(path: Path, kind: str) -> Iterator[None]:
+    import pyarrow as pa
 
-    def __init__(self, path: Path, kind: str) -> None:
-        self._path, self._kind = path, kind
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, _: Any) -> None:
-        import pyarrow as pa
-
-        if isinstance(error, (OSError, pa.ArrowException, UnicodeDecodeError, pl.exceptions.PolarsError)):
-            said = (str(error).splitlines() or [type(error).__name__])[0]
-            raise WorkbenchError(
-                f"{self._path.name} cannot be read as {self._kind} ({said})",
-                f"a whole {self._kind} file",
-                "fetch or export the file again",
-            ) from None
+    try:
+        yield
+    except (OSError, pa.ArrowException, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WorkbenchError(
+            f"{path.name} cannot be read as {kind} ({said})",
+            f"a whole {kind} file",
+            "fetch or export the file again",
+        ) from None
 
 
 def _typed(
@@ -133,51 +129,74 @@ def stream_excel(path: Path, limits: Limits) -> Stream:
     """Read the first sheet of an .xlsx file; its first row that is not empty is the header.
 
     Raises:
-        WorkbenchError: not an .xlsx file, empty, or too large unpacked.
+        WorkbenchError: not an .xlsx file, empty, too many columns, or too large unpacked.
     """
-    from openpyxl import load_workbook
+    with _excel_told(path), zipfile.ZipFile(path) as packed:
+        size = sum(item.file_size for item in packed.infolist())
+    if size > limits.bytes:
+        raise too_large(path, f"{size:,} bytes unpacked", limits.bytes)
+    stream = Stream("excel")
+    stream.pieces = _sheet(path, limits, stream)
+    return stream
+
+
+@contextmanager
+def _excel_told(path: Path) -> Iterator[None]:
     from openpyxl.utils.exceptions import InvalidFileException
 
+    broken = (OSError, KeyError, ValueError, IndexError, TypeError, AttributeError, SyntaxError, zlib.error)
     try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(item.file_size for item in packed.infolist())
-        if size > limits.bytes:
-            raise too_large(path, f"{size:,} bytes unpacked", limits.bytes)
-        book = load_workbook(path, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        table = [(number, list(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
-        others = [other.title for other in book.worksheets[1:]]
-        book.close()
-    except (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile, InvalidFileException) as error:
+        yield
+    except (*broken, zipfile.BadZipFile, InvalidFileException) as error:
         raise WorkbenchError(
             f"{path.name} cannot be read as Excel ({error})",
             "an .xlsx file as Excel or LibreOffice saves it",
             "open it there and save it again as .xlsx, or export it as CSV",
         ) from None
-    return _sheet(path, table, others, limits)
 
 
-def _sheet(path: Path, table: list[tuple[int, list]], others: list[str], limits: Limits) -> Stream:
-    table = [(number, row) for number, row in table if any(cell not in (None, "") for cell in row)]
-    if not table:
+def _sheet(path: Path, limits: Limits, stream: Stream) -> Iterator[Piece]:
+    from openpyxl import load_workbook
+
+    found, width, spilled = Gathering(), 0, 0
+    with _excel_told(path):
+        book = load_workbook(path, read_only=True, data_only=True)
+        rows = enumerate(book.worksheets[0].iter_rows(values_only=True), start=1)
+        for number, row in ((n, row) for n, row in rows if any(map(_filled, row))):
+            if not width:
+                width = max(place for place, cell in enumerate(row, start=1) if _filled(cell))
+                _name_columns(
+                    path, row[:width], limits, stream, [sheet.title for sheet in book.worksheets[1:]]
+                )
+                continue
+            spilled += any(map(_filled, row[width:]))
+            found.add(number, [text_cell(cell) for cell in row[:width]])
+            if found.full:
+                yield found.take(stream.columns)
+        book.close()
+    if not width:
         raise WorkbenchError(
             f"{path.name} is empty", "a header row and at least one row", "check the first sheet of the file"
         )
-    header = table[0][1]
-    width = max(place for place, cell in enumerate(header, start=1) if cell not in (None, ""))
-    if width > limits.columns:
-        raise too_many_columns(path.name, width, limits.columns)
-    names = ColumnNames(header[:width])
-    notes = names.notes
-    if others:
-        notes.append(f"only the first sheet was read; the others are {', '.join(others)}")
-    found, spilled = Gathering(), 0
-    for number, row in table[1:]:
-        spilled += any(cell not in (None, "") for cell in row[width:])
-        found.add(number, [text_cell(cell) for cell in row[:width]])
     if spilled:
-        notes.append(f"{spilled} rows have cells to the right of the header; those cells were left out")
-    return Stream("excel", iter([found.take(names.names)]), names.names, notes=notes)
+        stream.notes.append(
+            f"{spilled} rows have cells to the right of the header; those cells were left out"
+        )
+    yield found.take(stream.columns)
+
+
+def _filled(cell: Any) -> bool:
+    return cell not in (None, "")
+
+
+def _name_columns(path: Path, header: tuple, limits: Limits, stream: Stream, others: list[str]) -> None:
+    if len(header) > limits.columns:
+        raise too_many_columns(path.name, len(header), limits.columns)
+    names = ColumnNames(header)
+    stream.columns = names.names
+    stream.notes += names.notes
+    if others:
+        stream.notes.append(f"only the first sheet was read; the others are {', '.join(others)}")
 
 
 def text_cell(value: Any) -> str | None:

@@ -1,6 +1,7 @@
 """The text of a Word document by python-docx: paragraphs under their headings, tables as lines."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ def read_docx(path: Path, limits: Limits) -> tuple[str, list[tuple[str, str]]]:
             raise too_large(path, f"{size:,} bytes unpacked", limits.bytes)
         document = docx.Document(str(path))
         sections = _sections(document)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, PackageNotFoundError, XMLSyntaxError) as error:
+    except (
+        *(OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, zlib.error),
+        *(zipfile.BadZipFile, PackageNotFoundError, XMLSyntaxError),
+    ) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise WorkbenchError(
             f"{path.name} cannot be read as Word ({said})",
