@@ -9,8 +9,8 @@ from tailor.blocks import Block
 from tailor.data.annotations import FILE as ANNOTATIONS
 from tailor.data.annotations import read_annotations
 from tailor.data.dataset import Dataset, made_by
+from tailor.data.drafts import Reading
 from tailor.data.examples import Formatted, format_rows, given_roles, rare_labels
-from tailor.data.exchanges import Reading
 from tailor.data.exports.export import export_dataset
 from tailor.data.exports.settings import ExportSettings
 from tailor.data.format_view import FormatView
