@@ -220,3 +220,21 @@ def test_the_executed_copy_lists_the_entries(step):
     form.widgets["operations"]._rows[2].on.value = False
     shown = form._repr_mimebundle_()["text/html"]
     assert "3. Remove HTML (off)" in shown
+
+
+def test_the_list_is_pasted_as_text(step):
+    form = step.form()
+    box = form.widgets["operations"]
+    box.show_text()
+    assert box.editor.text.value == box.history.to_yaml()
+    box.editor.text.value = "[drop_empty, drop_lnog]"
+    box.editor.take_over()
+    assert "Did you mean &#x27;drop_long&#x27;?" in box.editor.told.value
+    assert form.changed == []
+    box.editor.text.value = "[drop_empty, drop_long]"
+    box.editor.take_over()
+    assert [entry.name for entry in form.value.operations] == ["drop_empty", "drop_long"]
+    box.editor.text.value = '[{"op": "core/column-rename", "oldColumnName": "intent", "newColumnName": "label"}, {"op": "core/recon"}]'
+    box.editor.take_over()
+    assert [entry.name for entry in form.value.operations][2:] == ["rename_columns"]
+    assert "Left out: 2. core/recon" in box.editor.told.value

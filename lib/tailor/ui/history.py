@@ -39,7 +39,7 @@ class HistoryBox(widgets.VBox):
         self.statistics: Statistics | None = None
         self.done: dict[int, Done] = {}
         self._ran: tuple[Operation, ...] = ()
-        self.editor: _Editor | None = None
+        self.editor: _Editor | _AsText | None = None
         self._rows: list[_Row] = []
         self._list = widgets.VBox(layout=widgets.Layout(border=f"1px solid {LINE}"))
         self._editor = widgets.VBox()
@@ -49,7 +49,9 @@ class HistoryBox(widgets.VBox):
         )
         self.undo = _button("undo", "Take the last change of this list back", "Undo")
         self.redo = _button("repeat", "Make it again", "Redo")
-        bar = widgets.HBox([self._add, self.undo, self.redo])
+        as_text = _button("file-text-o", "See the list as text, copy it, or paste another one", "As text")
+        as_text.on_click(lambda _: self.show_text())
+        bar = widgets.HBox([self._add, self.undo, self.redo, as_text])
         super().__init__([self._list, bar, self._editor], layout=widgets.Layout(width="100%"))
         self.add_class("tailor-history")
         self.value = self.history.operations
@@ -108,6 +110,11 @@ class HistoryBox(widgets.VBox):
         """Show the settings of an entry below the list."""
         entry = self.history.operations[number - 1]
         self.editor = _Editor(self, number, entry)
+        self._editor.children = self.editor.children
+
+    def show_text(self) -> None:
+        """Show the list as text below it."""
+        self.editor = _AsText(self)
         self._editor.children = self.editor.children
 
     def fold(self) -> None:
@@ -218,6 +225,45 @@ def _counts(entry: Operation, done: Done | None) -> str:
         return ""
     counts = ((done.changed, "changed"), (done.dropped, "dropped"))
     return " · ".join(f"{count:,} {word}" for count, word in counts if count) or "nothing to do"
+
+
+class _AsText:
+    """The list as YAML, to be read, copied, or replaced by another one."""
+
+    def __init__(self, owner: HistoryBox) -> None:
+        self._owner = owner
+        self.text = widgets.Textarea(
+            owner.history.to_yaml(), rows=14, layout=widgets.Layout(width="100%", max_width="900px")
+        )
+        self.told = widgets.HTML()
+        take = _button("check", "Make the text above the list", "Take over")
+        take.on_click(lambda _: self.take_over())
+        close = _button("times", "Leave the list as it is", "Close")
+        close.on_click(lambda _: owner.fold())
+        about = "One entry an operation, with the settings that differ from the defaults. "
+        about += (
+            "Another list may be pasted: this text, Tailor's JSON, or what OpenRefine extracts (Undo / Redo)."
+        )
+        self.children = (
+            widgets.HTML(f'<div style="{FAINT};max-width:90ch;margin-top:8px">{about}</div>'),
+            self.text,
+            widgets.HBox([take, close]),
+            self.told,
+        )
+
+    def take_over(self) -> None:
+        """Make the text the list; OpenRefine's operations are added behind it."""
+        from tailor.data.cleaning.replay import read_history  # brings the readers along
+
+        try:
+            found = read_history(self.text.value)
+        except WorkbenchError as error:
+            self.told.value = to_html(Callout(f"{error.found}. Needed: {error.needed}. {error.fix}", "bad"))
+            return
+        before = () if found.replaces else self._owner.history.operations
+        self._owner._change(self._owner.history.set, [*before, *found.operations])
+        self.text.value = self._owner.history.to_yaml()
+        self.told.value = "".join(to_html(Callout(note, "warning")) for note in found.notes)
 
 
 def _button(icon: str, tooltip: str, text: str = "") -> widgets.Button:

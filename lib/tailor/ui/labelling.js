@@ -98,6 +98,7 @@ function render({ model, el }) {
     field.placeholder = "Write the answer that the model should give.";
     field.setAttribute("aria-label", "The answer");
     const kept = element("div", "kept", row.mine ? "your answer" : row.given ? "the answer as given" : "no answer yet");
+    field.oninput = () => (kept.textContent = "changed, not saved yet: Ctrl Enter saves it");
     answers.append(field, kept);
   }
 
@@ -106,7 +107,7 @@ function render({ model, el }) {
     const total = row.total ?? 0;
     count.textContent = total ? `${row.number + 1} of ${total} · ${row.done} saved` : "no row to look at";
     filled.style.width = total ? `${(100 * row.done) / total}%` : "0";
-    why.textContent = total ? `${row.why} · ${row.row}` : "";
+    why.textContent = total ? `${row.why} · ${row.row}${row.dropped ? " · you set it aside" : ""}` : "";
     finding = false;
     find = "";
     drawTalk(row);
@@ -117,7 +118,7 @@ function render({ model, el }) {
   function drawFoot() {
     const keys = isClassify
       ? [["1 … ", "label"], ["Enter", "as given"], ["Space", "suggested"], ["/", "find a label"]]
-      : [["e", "edit"], ["Ctrl Enter", "save"], ["Esc", "leave the text"], ["Enter", "as given"]];
+      : [["e", "edit"], ["Ctrl Enter", "save"], ["Esc", "leave the text"], ["Enter", "take as shown"]];
     for (const [key, text] of keys) {
       const hint = element("span", "hint");
       hint.append(element("kbd", "", key), element("span", "", text));

@@ -1,5 +1,6 @@
 """A history outside its project: exported, taken over from a file of Tailor's or OpenRefine's, run on other data."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tailor.data.cleaning.history import History, for_new_rows, read_json_file
 from tailor.data.cleaning.openrefine import import_history, is_openrefine
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean
-from tailor.data.cleaning.plan import choose_columns
+from tailor.data.cleaning.plan import choose_columns, read_operations
 from tailor.data.columns import describe_columns
 from tailor.data.formula_cells import disarm
 from tailor.data.gather import ROWS, Choices, gather
@@ -38,6 +39,24 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
 
 
+def read_history(text: str) -> Loaded:
+    """Read a history that a person pasted: YAML, Tailor's JSON or OpenRefine's.
+
+    Raises:
+        WorkbenchError: not a history, an unknown operation or a wrong value.
+    """
+    try:
+        values = json.loads(text) if text.lstrip()[:1] in ("[", "{") else None
+    except (ValueError, RecursionError):
+        values = None  # [drop_empty] is YAML
+    if values is None:
+        return Loaded(list(History.from_yaml(text).operations), True)
+    if is_openrefine(values):
+        return _of_openrefine(values)
+    entries = values.get("operations", values) if isinstance(values, dict) else values
+    return Loaded(read_operations(entries, "the history's"), True)
+
+
 def load_history(path: Path) -> Loaded:
     """Read a history: Tailor's export or YAML, or what OpenRefine's Undo / Redo > Extract gave.
 
@@ -53,6 +72,10 @@ def load_history(path: Path) -> Loaded:
     values = read_json_file(path)
     if not is_openrefine(values):
         return Loaded(list(History.load(path).operations), True)
+    return _of_openrefine(values)
+
+
+def _of_openrefine(values: list | dict) -> Loaded:
     found = import_history(values)
     left_out = [f"{item.number}. {item.description or item.op}: {item.reason}" for item in found.unsupported]
     return Loaded(found.operations, False, [*(f"Left out: {text}." for text in left_out), *found.notes])
