@@ -1,20 +1,12 @@
-"""OpenRefine's operation history, as its Undo / Redo > Extract gives it, turned into entries of Tailor's.
-
-Every operation becomes an entry that gives the table OpenRefine gives, or is listed with the reason why not. Cells here
-hold text, where OpenRefine knows numbers too: the importer follows which columns "To number" was run on, so that later
-facets and sums treat their cells as numbers.
-
-Sources: OpenRefine's documentation and, where that is silent, its source (BSD-3-Clause), from which no code was taken.
-"""
+"""Each of OpenRefine's operations as an entry of Tailor's history, or the reason why it is none."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tailor.data.cleaning.grel import Expression, text_of
-from tailor.data.cleaning.history import read_json_file
+from tailor.data.cleaning.openrefine.facets import CannotImport, list_facet, range_facet, text_facet
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.wrangling import (
     AddColumn,
@@ -34,8 +26,6 @@ from tailor.data.cleaning.wrangling import (
     TransformText,
 )
 from tailor.errors import WorkbenchError
-
-MOST_OPERATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -70,50 +60,7 @@ class Imported:
     notes: list[str] = field(default_factory=list)
 
 
-class _Cannot(Exception):
-    """Why one operation cannot be taken over."""
-
-
-def import_history(source: Path | list | dict) -> Imported:
-    """Read an operation history.
-
-    Args:
-        source: the JSON file, or what it holds: a list of operations.
-
-    Raises:
-        WorkbenchError: no such file, too large, nested too deep, or not a list of operations. A single operation that
-            cannot be understood is listed in `unsupported` instead.
-    """
-    where = str(source) if isinstance(source, Path) else "the history"
-    values = read_json_file(source) if isinstance(source, Path) else source
-    if isinstance(values, dict):
-        values = values.get("operations", values.get("entries"))
-    if not isinstance(values, list) or not all(isinstance(item, dict) for item in values):
-        raise WorkbenchError(
-            f"{where} is no OpenRefine history",
-            'a list of operations, such as [{"op": "core/text-transform", ...}]',
-            "in OpenRefine choose Undo / Redo > Extract, and save the text on the right as a file",
-        )
-    if len(values) > MOST_OPERATIONS:
-        raise WorkbenchError(
-            f"{where} has {len(values):,} operations", f"at most {MOST_OPERATIONS:,}", "split the file"
-        )
-    reader = _Reader()
-    for number, item in enumerate(values, 1):
-        inner = item.get("operation", item)
-        reader.read(number, inner if isinstance(inner, dict) else item)
-    return reader.found
-
-
-def is_openrefine(values: Any) -> bool:
-    """Whether a JSON file's content looks like OpenRefine's history."""
-    items = values.get("operations", values.get("entries")) if isinstance(values, dict) else values
-    first = items[0] if isinstance(items, list) and items else None
-    first = first.get("operation", first) if isinstance(first, dict) else None
-    return isinstance(first, dict) and "op" in first
-
-
-class _Reader:
+class Reader:
     """Goes through the operations in order, remembering which columns hold numbers by now."""
 
     def __init__(self) -> None:
@@ -128,9 +75,9 @@ class _Reader:
         kind = op.removeprefix("core/")
         try:
             if kind not in _READERS:
-                raise _Cannot(_reason(kind))
+                raise CannotImport(_reason(kind))
             operation = _READERS[kind](self, item)
-        except _Cannot as reason:
+        except CannotImport as reason:
             self._leave_out(op, item, str(reason))
         except WorkbenchError as error:
             self._leave_out(op, item, error.found)
@@ -172,21 +119,12 @@ class _Reader:
         """A facet, or None where OpenRefine would filter nothing by it."""
         kind = str(given.get("type", "list")).removeprefix("core/")
         if kind not in ("list", "text", "range"):
-            raise _Cannot(f"it has a facet of the kind '{kind[:40]}'")
+            raise CannotImport(f"it has a facet of the kind '{kind[:40]}'")
         column = given.get("columnName") or ""
         if kind == "text":
-            if not given.get("query"):
-                return None
-            return Facet(
-                kind="text",
-                column=column,
-                query=given["query"],
-                regex=given.get("mode") == "regex",
-                case_sensitive=bool(given.get("caseSensitive")),
-                invert=bool(given.get("invert")),
-            )
+            return text_facet(given, column)
         expression = self.expression(given.get("expression") or "value").text
-        return (_list_facet if kind == "list" else _range_facet)(given, column, expression)
+        return (list_facet if kind == "list" else range_facet)(given, column, expression)
 
     def expression(self, text: Any) -> Expression:
         return Expression(str(text), f"operation {self.number}")
@@ -320,64 +258,25 @@ class _Reader:
         self.note(f"{item['op'].removeprefix('core/')} marks rows and changes no cell; nothing was added")
 
 
-def _list_facet(given: dict, column: str, expression: str) -> Facet | None:
-    values = [choice["v"]["v"] for choice in given.get("selection") or []]
-    blank, error = bool(given.get("selectBlank")), bool(given.get("selectError"))
-    if not values and not blank and not error:
-        return None
-    if not all(isinstance(value, (str, bool, int, float)) for value in values):
-        raise _Cannot("a facet chooses something that is no text, number or truth value")
-    return Facet(
-        kind="values",
-        column=column,
-        expression=expression,
-        values=values,
-        blank=blank,
-        error=error,
-        invert=bool(given.get("invert")),
-    )
-
-
-def _range_facet(given: dict, column: str, expression: str) -> Facet | None:
-    chosen = {
-        name: given.get(name, True)
-        for name in ("selectNumeric", "selectNonNumeric", "selectBlank", "selectError")
-    }
-    limited = given.get("from") is not None or given.get("to") is not None
-    if not limited and all(chosen.values()):
-        return None
-    return Facet(
-        kind="range",
-        column=column,
-        expression=expression,
-        low=float(given.get("from") or 0),
-        high=float(given.get("to") or 0),
-        numeric=bool(chosen["selectNumeric"]),
-        other=bool(chosen["selectNonNumeric"]),
-        blank=bool(chosen["selectBlank"]),
-        error=bool(chosen["selectError"]),
-    )
-
-
-_READERS: dict[str, Callable[[_Reader, dict], Operation | None]] = {
-    "mass-edit": _Reader.mass_edit,
-    "text-transform": _Reader.text_transform,
-    "fill-down": _Reader.fill_down,
-    "blank-down": _Reader.blank_down,
-    "multivalued-cell-split": _Reader.split_into_rows,
-    "multivalued-cell-join": _Reader.join_rows,
-    "row-removal": _Reader.remove_rows,
-    "row-star": _Reader.mark,
-    "row-flag": _Reader.mark,
-    "column-rename": _Reader.rename,
-    "column-removal": _Reader.remove_columns,
-    "column-multi-removal": _Reader.remove_columns,
-    "column-move": _Reader.move,
-    "column-move-first": _Reader.move_first,
-    "column-move-last": _Reader.move_last,
-    "column-reorder": _Reader.reorder,
-    "column-split": _Reader.split_column,
-    "column-addition": _Reader.add_column,
+_READERS: dict[str, Callable[[Reader, dict], Operation | None]] = {
+    "mass-edit": Reader.mass_edit,
+    "text-transform": Reader.text_transform,
+    "fill-down": Reader.fill_down,
+    "blank-down": Reader.blank_down,
+    "multivalued-cell-split": Reader.split_into_rows,
+    "multivalued-cell-join": Reader.join_rows,
+    "row-removal": Reader.remove_rows,
+    "row-star": Reader.mark,
+    "row-flag": Reader.mark,
+    "column-rename": Reader.rename,
+    "column-removal": Reader.remove_columns,
+    "column-multi-removal": Reader.remove_columns,
+    "column-move": Reader.move,
+    "column-move-first": Reader.move_first,
+    "column-move-last": Reader.move_last,
+    "column-reorder": Reader.reorder,
+    "column-split": Reader.split_column,
+    "column-addition": Reader.add_column,
 }
 
 _REASONS = {
