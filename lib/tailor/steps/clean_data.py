@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer, PlainValidator
 
 from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text
+from tailor.data.cleaning.engines import EngineName
 from tailor.data.cleaning.operation import Operation
-from tailor.data.cleaning.pipeline import clean
+from tailor.data.cleaning.pipeline import clean_file
 from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
 from tailor.data.columns import describe_columns
-from tailor.data.tables import read_table, write_table
+from tailor.data.profile import row_groups, sample_rows
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
 from tailor.project import Project
@@ -18,6 +19,8 @@ from tailor.records import Operation as Done
 from tailor.settings import Settings as Base
 from tailor.settings import setting
 
+_DESCRIBED = 200_000
+"""Rows from which it is told what each column holds; of a larger table they are picked at even distances."""
 _SAMPLED = 20_000
 """Rows from which statistics are counted."""
 
@@ -47,6 +50,15 @@ class Settings(Base):
         advanced=True,
     )
 
+    engine: EngineName = setting(
+        "here",
+        "Where the work is done. 'here' uses this machine's cores and passes through files where a table is larger "
+        "than memory allows. 'dask' hands pieces to Dask's workers, on this machine or on those of the scheduler that "
+        "DASK_SCHEDULER_ADDRESS names; they must see the project's folder. The result is the same.",
+        advanced=True,
+    )
+    workers: int = setting(0, "How many pieces are worked on at a time. 0: one a core.", ge=0, advanced=True)
+
     @classmethod
     def unfold(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Lay paths such as "operations.drop_near_duplicates.threshold" over the list."""
@@ -65,19 +77,26 @@ def _entries(operations: list[Operation], short: bool) -> list[dict[str, Any]]:
 
 def run(project: Project, settings: Settings, log: Log) -> Cleaning:
     """Clean raw/rows.parquet into clean.parquet; what goes is kept in dropped.parquet with its reason."""
-    rows = read_table(project.path("raw/rows.parquet"), "02_gather_data")
+    rows = project.path("raw/rows.parquet")
     sources = project.load(Sources, "sources.json").sources
     columns = choose_columns(
-        describe_columns(rows),
+        describe_columns(sample_rows(rows, _DESCRIBED)),
         settings.text_columns,
         settings.label_columns,
         settings.required_columns,
         [source.name for source in sources if source.frozen_test],
     )
-    kept, dropped, operations = clean(rows, settings.operations, columns, log)
-    write_table(kept, project.path("clean.parquet"))
-    write_table(dropped, project.path("dropped.parquet"))
-    return Cleaning(rows_in=rows.height, rows_out=kept.height, operations=operations)
+    done = clean_file(
+        rows,
+        settings.operations,
+        columns,
+        log,
+        kept=project.path("clean.parquet"),
+        dropped=project.path("dropped.parquet"),
+        engine=settings.engine,
+        workers=settings.workers or None,
+    )
+    return Cleaning(rows_in=done.rows_in, rows_out=done.rows_out, operations=done.operations)
 
 
 def fill_form(project: Project, form: Any) -> None:
@@ -93,10 +112,10 @@ def fill_form(project: Project, form: Any) -> None:
 
 def _statistics(project: Project, entry: Operation) -> list[Block]:
     """What an operation shows before a threshold is chosen, from a sample of the raw rows."""
-    rows = read_table(project.path("raw/rows.parquet"), "02_gather_data")
-    columns = choose_columns(describe_columns(rows))
-    every = -(-rows.height // _SAMPLED)
-    shown = entry.preview(rows.gather_every(every) if every > 1 else rows, columns)
+    path = project.path("raw/rows.parquet")
+    rows = sample_rows(path, _SAMPLED)
+    every = -(-sum(count for *_, count in row_groups(path)) // rows.height)
+    shown = entry.preview(rows, choose_columns(describe_columns(rows)))
     note = f"From one raw row in {every}." if every > 1 else "From the raw rows, before any operation."
     return [*shown, Text(note)] if shown else []
 

@@ -1,0 +1,128 @@
+"""A history gives the same files, byte for byte, in memory, from pieces on disk, and by an engine's workers."""
+
+import random
+import sys
+
+import polars as pl
+import pytest
+
+from tailor.data.cleaning.engines import open_engine
+from tailor.data.cleaning.pipeline import clean_file
+from tailor.data.cleaning.plan import STANDARD, choose_columns
+from tailor.data.columns import describe_columns
+from tailor.data.tables import TableWriter, read_pieces, read_table, write_pieces
+from tailor.errors import WorkbenchError
+from tailor.progress import Log
+
+WORDS = (
+    "card",
+    "loan",
+    "fee",
+    "limit",
+    "rate",
+    "saving",
+    "phone",
+    "code",
+    "branch",
+    "letter",
+    "rule",
+    "form",
+)
+
+
+def messy_rows(count=400):
+    rng = random.Random(3)
+    texts, labels = [], []
+    for n in range(count):
+        asked = " ".join(rng.choice(WORDS) + rng.choice("abcdefgh") for _ in range(12))
+        text = f"Could you please tell me about {asked} and what of it I have waited for?"
+        text = f"<p>{texts[-9]}</p>" if n % 11 == 10 else text
+        text = texts[-4].replace("please", "kindly") if n % 13 == 12 else text
+        text = f"cafÃ© {n}: {text} or {n}@mail.example" if n % 7 == 3 else text
+        texts.append("" if n % 17 == 16 else text)
+        labels.append(["Card lost", "card-lost", "fee", "Fee "][n % 4])
+    ids = [f"a.csv:{n + 2}" for n in range(count)]
+    return pl.DataFrame({"row_id": ids, "source": ["a.csv"] * count, "text": texts, "intent": labels})
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A raw table in four row groups."""
+    rows = messy_rows()
+    path = tmp_path / "rows.parquet"
+    with TableWriter(path, dict(rows.schema)) as writer:
+        for piece in rows.iter_slices(100):
+            writer.write(piece)
+            writer.flush()
+    return path
+
+
+def cleaned(raw, name, **how):
+    """The bytes of both files, and the record."""
+    columns = choose_columns(describe_columns(read_table(raw, "a test")), ["text"], ["intent"])
+    kept, dropped = raw.with_name(f"{name}-kept.parquet"), raw.with_name(f"{name}-dropped.parquet")
+    done = clean_file(raw, STANDARD, columns, Log(), kept=kept, dropped=dropped, **how)
+    assert [path.name for path in raw.parent.glob(".pieces-*")] == []
+    return kept.read_bytes(), dropped.read_bytes(), done
+
+
+def test_pieces_on_disk_give_the_files_that_memory_gives(raw):
+    whole = cleaned(raw, "memory")
+    assert cleaned(raw, "disk", most_in_memory=0) == whole
+    record = {item.name: item for item in whole[2].operations}
+    assert whole[2].rows_in == 400 > whole[2].rows_out > 300
+    assert record["repair_encoding"].changed > 30
+    assert record["drop_near_duplicates"].dropped > 10
+
+
+def test_two_dask_workers_give_the_identical_table(raw):
+    pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
+    assert cleaned(raw, "dask", engine="dask", workers=2) == cleaned(raw, "here")
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(WorkbenchError) as caught, open_engine("dask"):
+        pass
+    assert str(caught.value) == (
+        "Found: the engine 'dask' is not installed\n"
+        "Needed: Dask and its scheduler\n"
+        "Do: pip install 'tailor-workbench[dask]', or set 03_clean_data.engine to here"
+    )
+
+
+def test_pieces_go_when_a_history_fails(raw):
+    none = [operation for operation in STANDARD if operation.name == "drop_long"]
+    none[0] = none[0].model_copy(update={"max_characters": 1, "columns": ["intent"]})
+    with pytest.raises(WorkbenchError, match="all 400 rows were dropped: drop_long took 400"):
+        clean_file(
+            raw,
+            none,
+            choose_columns(describe_columns(messy_rows())),
+            Log(),
+            kept=raw.with_name("k"),
+            dropped=raw.with_name("d"),
+            most_in_memory=0,
+        )
+    assert sorted(path.name for path in raw.parent.iterdir()) == ["rows.parquet"]
+
+
+def test_a_file_does_not_depend_on_how_its_rows_were_cut(tmp_path):
+    rows = pl.DataFrame({"a": [f"cell {n % 97}" for n in range(45_000)], "b": [None] * 45_000})
+    rows = rows.cast(pl.String)
+    for size in (45_000, 20_000, 7_001):
+        write_pieces(list(rows.iter_slices(size)), tmp_path / f"{size}.parquet")
+    first = (tmp_path / "45000.parquet").read_bytes()
+    assert (tmp_path / "20000.parquet").read_bytes() == first
+    assert (tmp_path / "7001.parquet").read_bytes() == first
+    pieces = list(read_pieces(tmp_path / "7001.parquet", "a test"))
+    assert [piece.height for piece in pieces] == [20_000, 20_000, 5_000]
+    assert pl.concat(pieces).equals(rows)
+
+
+def test_a_column_that_some_pieces_lack_is_null_there(tmp_path):
+    pieces = [pl.DataFrame({"a": ["1"]}), pl.DataFrame({"a": ["2"], "b": ["x"]})]
+    write_pieces(pieces, tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", "a test").rows() == [("1", None), ("2", "x")]
+    write_pieces([], tmp_path / "none.parquet", pl.DataFrame(schema={"a": pl.String}))
+    assert read_table(tmp_path / "none.parquet", "a test").schema == {"a": pl.String}
