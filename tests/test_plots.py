@@ -5,7 +5,7 @@ import io
 import pytest
 
 from tailor import plots
-from tailor.records import Estimate, Point
+from tailor.records import Estimate, LearningCurve, Point
 
 HALF = Estimate(value=0.5, low=0.4, high=0.62)
 BROKEN = r"$\foo{$ <b> 日本"
@@ -32,6 +32,7 @@ def texts(figure):
         lambda: plots.dropped_by_reason({}),
         lambda: plots.dropped_by_reason({BROKEN: 0}),
         lambda: plots.drift_bars([(BROKEN, 0.0, 0.0)]),
+        lambda: plots.learning_curve(LearningCurve(metric=BROKEN, proxy="", sizes=[1], values=[HALF])),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Glyph")
@@ -89,6 +90,18 @@ def test_of_many_labels_the_most_confused_are_shown():
 def test_histogram_says_how_many_do_not_fit():
     figure = plots.length_histogram({"train": [10, 600, 700, 20]}, limit=512)
     assert "limit 512\n2 longer (50.0%)" in texts(figure)
+
+
+def test_learning_curve_goes_on_to_twice_the_rows():
+    curve = LearningCurve(
+        metric="accuracy", proxy="p", sizes=[50, 100], values=[HALF, HALF], rows=100,
+        gain=Estimate(value=4.0, low=1.0, high=6.0),
+    )  # fmt: skip
+    (axes,) = plots.learning_curve(curve).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["50", "100", "200"]
+    ahead = axes.containers[1]
+    assert ahead[0].get_xydata().tolist() == [[200, pytest.approx(0.54)]]
+    assert ahead[2][0].get_segments()[0][:, 1] == pytest.approx([0.51, 0.56])
 
 
 def test_drift_beyond_its_threshold_is_hatched():

@@ -86,7 +86,7 @@ def learning_curve(curve: LearningCurve) -> "Figure":
     ticks = [*curve.sizes, *([2 * curve.rows] if foretold else [])]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.set_xlabel("training rows", fontsize=10)
-    ax.set_ylabel(f"{curve.metric} of a quick proxy", fontsize=10)
+    ax.set_ylabel(f"{plain_text(curve.metric)} of a quick proxy", fontsize=10)
     ax.grid(axis="y", alpha=0.3)
     ax.legend(fontsize=9, frameon=False, loc="lower right")
     return figure
