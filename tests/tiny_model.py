@@ -51,6 +51,27 @@ def write_tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def write_tiny_encoder(folder: Path, seed: int = 0) -> Path:
+    """Write a random BERT (2 layers of width 32) and its tokenizer; returns the folder."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    fast = write_tiny_tokenizer(folder)
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(fast),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=512,
+        initializer_range=0.3,
+        pad_token_id=fast.pad_token_id,
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
 def write_adapter(base: Path, folder: Path, seed: int = 1) -> None:
     """A LoRA adapter of the tiny model whose matrices are random, so that it changes every answer."""
     import torch

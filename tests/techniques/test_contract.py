@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import small_project
-from tiny_model import write_tiny_model
+from tiny_model import write_tiny_encoder, write_tiny_model
 
 from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
@@ -41,17 +41,32 @@ SMALL = {
     "bottleneck": TRAINING,
     "last_layers": TRAINING,
     "layerwise": TRAINING,
+    "setfit": TRAINING | {"pairs_per_row": 1},
     "full": TRAINING,
 }
 # what a few numbers can do for a frozen base of random weights in four steps
-FALLS = dict.fromkeys(("prompt_tuning", "p_tuning", "prefix_tuning", "ia3", "layer_norm", "bottleneck"), 0.92)
+FALLS = dict.fromkeys(
+    ("prompt_tuning", "p_tuning", "prefix_tuning", "ia3", "layer_norm", "bottleneck", "setfit"), 0.92
+)
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 
 
+NEEDS_ENCODER = ("setfit",)
+
+
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return resolve(str(write_tiny_model(tmp_path_factory.mktemp("base") / "tiny")))
+def bases(tmp_path_factory):
+    """Name of a technique -> the tiny base model it is tried on."""
+    folder = tmp_path_factory.mktemp("base")
+    decoder = resolve(str(write_tiny_model(folder / "tiny")))
+    encoder = resolve(str(write_tiny_encoder(folder / "tiny-encoder")))
+    return {name: encoder if name in NEEDS_ENCODER else decoder for name in TECHNIQUES}
+
+
+@pytest.fixture
+def base(bases, request):
+    return bases[request.node.callspec.params["name"]]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +81,7 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def fitted(base, dataset, tmp_path_factory):
+def fitted(bases, dataset, tmp_path_factory):
     """technique, number of the fit -> (folder, figures); each fit is made once."""
     known = {}
 
@@ -75,7 +90,7 @@ def fitted(base, dataset, tmp_path_factory):
             folder = tmp_path_factory.mktemp(name) / "run"
             config = TECHNIQUES[name].Config(**SMALL[name])
             folder.mkdir()
-            figures = TECHNIQUES[name].fit(base, dataset, config, folder, seed=3, log=Log())
+            figures = TECHNIQUES[name].fit(bases[name], dataset, config, folder, seed=3, log=Log())
             known[name, number] = folder, figures
         return known[name, number]
 
@@ -149,7 +164,9 @@ def test_the_loss_falls_on_eight_examples(name, fitted):
 def test_figures_count_what_is_trained(name, fitted):
     _, figures = fitted(name)
     assert 0 < figures["trainable_parameters"] <= figures["total_parameters"]
-    assert (figures["trainable_parameters"] == figures["total_parameters"]) == (name in ("full", "layerwise"))
+    assert (figures["trainable_parameters"] == figures["total_parameters"]) == (
+        name in ("full", "layerwise", "setfit")
+    )
     assert figures["measured"]["tokens_per_second"] > 0
 
 
@@ -164,22 +181,22 @@ from pathlib import Path
 dataset = Dataset.open(Project("small"))
 prompts = [dataset.prompt(example.input) for example in dataset.validation]
 answers = {}
-for name, folder in json.loads(sys.argv[2]).items():
-    model = TECHNIQUES[name].load(resolve(sys.argv[1]), dataset, Path(folder))
+for name, (base, folder) in json.loads(sys.argv[1]).items():
+    model = TECHNIQUES[name].load(resolve(base), dataset, Path(folder))
     answers[name] = model.generate(prompts, GenerationConfig(max_new_tokens=6))
 print(json.dumps(answers))
 """
 
 
-def test_a_fresh_process_gives_the_same_answers(fitted, base, dataset):
-    folders = {name: str(fitted(name)[0]) for name in TECHNIQUES}
+def test_a_fresh_process_gives_the_same_answers(fitted, bases, dataset):
+    folders = {name: (bases[name].location, str(fitted(name)[0])) for name in TECHNIQUES}
     prompts = [dataset.prompt(example.input) for example in dataset.validation]
     here = {
-        name: TECHNIQUES[name].load(base, dataset, Path(folder)).generate(prompts, GENERATION)
-        for name, folder in folders.items()
+        name: TECHNIQUES[name].load(bases[name], dataset, Path(folder)).generate(prompts, GENERATION)
+        for name, (_, folder) in folders.items()
     }
     done = subprocess.run(
-        [sys.executable, "-c", RELOAD, base.location, json.dumps(folders)],
+        [sys.executable, "-c", RELOAD, json.dumps(folders)],
         capture_output=True,
         text=True,
         check=True,
@@ -215,14 +232,17 @@ def test_what_an_encoder_cannot_do_is_told(dataset):
 
 @training
 def test_too_little_memory_is_told(name, dataset):
-    large = ModelSource("large", "folder", "/nowhere", "decoder", parameters=7_000_000_000, context=4096)
+    kind = "encoder" if name in NEEDS_ENCODER else "decoder"
+    large = ModelSource("large", "folder", "/nowhere", kind, parameters=7_000_000_000, context=4096)
     machine = Machine("Linux", 2, 16.0, "", False)
     (problem,) = TECHNIQUES[name].find_blockers(TECHNIQUES[name].Config(), dataset, large, machine)
     assert problem.startswith(f"{TECHNIQUES[name].title} of large needs about ")
     assert problem.endswith("this machine has 16.0. Choose a smaller model or fewer rows_at_once.")
 
 
-@training
+@pytest.mark.parametrize(
+    "name", [n for n, t in TECHNIQUES.items() if t.changes_weights and n not in NEEDS_ENCODER]
+)
 def test_rows_of_which_nothing_can_be_learned_are_refused(name, base, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "max_length", 20)
     with pytest.raises(WorkbenchError) as error:

@@ -113,15 +113,6 @@ def embed(texts: list[str], model: str = ENCODER_NAME) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _load(model: str):
-    import torch
-    from transformers import AutoModel
+    from tailor.models.loading import load_model, load_tokenizer
 
-    from tailor.models.catalog import resolve
-    from tailor.models.loading import check_files, load_tokenizer
-
-    source = resolve(model)
-    check_files(source)
-    network = AutoModel.from_pretrained(
-        source.location, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-    )
-    return load_tokenizer(source), network.eval()
+    return load_tokenizer(model), load_model(model, task="embed")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN_CHAT_TEMPLATE", "EncodedChat", "encode_chat", "load_model", "load_tokenizer", "turn_end"]
 
-Task = Literal["respond", "classify"]
+Task = Literal["respond", "classify", "embed"]
 
 
 def load_tokenizer(model: str | Path | ModelSource) -> PreTrainedTokenizerBase:
@@ -74,7 +74,7 @@ def load_model(
     """Return the model in evaluation mode, in fp32 unless ``dtype`` says otherwise.
 
     Args:
-        task: "respond" gives a language-model head, "classify" a fresh head with one output per label.
+        task: "respond" gives a language-model head, "classify" a fresh head with one output per label, "embed" none.
         labels: the label names, in the order of the outputs; needed for "classify".
         device: "cpu", "cuda", ...; by default the accelerator where there is one.
 
@@ -125,6 +125,8 @@ def _quiet() -> Iterator[None]:
 def _model_class(source: ModelSource, task: Task) -> type:
     import transformers
 
+    if task == "embed":
+        return transformers.AutoModel
     if task == "classify":
         return transformers.AutoModelForSequenceClassification
     if source.architecture == "encoder-decoder":
@@ -145,11 +147,11 @@ def _set_ends(model: PreTrainedModel, source: ModelSource, task: Task) -> None:
 
 
 def _check_task(source: ModelSource, task: str, labels: list[str] | None) -> None:
-    if task not in ("respond", "classify"):
+    if task not in ("respond", "classify", "embed"):
         raise WorkbenchError(
             found=f"the task {task!r}.",
-            needed="'respond' or 'classify'.",
-            fix="Give one of the two as the task.",
+            needed="'respond', 'classify' or 'embed'.",
+            fix="Give one of these as the task.",
         )
     if task == "classify" and not labels:
         raise WorkbenchError(

@@ -18,6 +18,7 @@ from tailor.techniques.lora import LoRA
 from tailor.techniques.p_tuning import PTuning
 from tailor.techniques.prefix_tuning import PrefixTuning
 from tailor.techniques.prompt_tuning import PromptTuning
+from tailor.techniques.setfit import SetFit
 from tailor.techniques.system_prompt import SystemPrompt
 from tailor.techniques.zero_shot import ZeroShot
 
@@ -37,6 +38,7 @@ TECHNIQUES: dict[str, Technique] = {
     LastLayers.name: LastLayers(),
     Full.name: Full(),
     Layerwise.name: Layerwise(),
+    SetFit.name: SetFit(),
 }
 
 

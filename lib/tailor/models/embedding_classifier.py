@@ -1,0 +1,61 @@
+"""A sentence encoder with a linear head on its embeddings: what SetFit leaves."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+
+class EmbeddingClassifier(torch.nn.Module):
+    """Mean-pooled embeddings of length 1, [b, d], times a matrix: logits [b, k].
+
+    Args:
+        body: an encoder of transformers without a head.
+        weight: [k, d].
+        bias: [k]; a label that no row taught has minus infinity.
+    """
+
+    def __init__(self, body: Any, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        super().__init__()
+        self.body, self.config = body, body.config
+        self.register_buffer("head_weight", weight.float())
+        self.register_buffer("head_bias", bias.float())
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        vectors = mean_embedding(self.body, input_ids, attention_mask)
+        with torch.autocast(vectors.device.type, enabled=False):
+            return SimpleNamespace(logits=vectors @ self.head_weight.T + self.head_bias)
+
+
+def mean_embedding(body: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """[b, t] ids -> [b, d] fp32 vectors of length 1: token states averaged over the real tokens."""
+    states = body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
+    real = attention_mask.unsqueeze(-1).float()
+    return torch.nn.functional.normalize((states * real).sum(1) / real.sum(1).clamp(min=1), dim=1)
+
+
+def fit_head(
+    vectors: np.ndarray, outputs: list[str], labels: list[str], strength: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A logistic regression on embeddings, as weight [k, d] and bias [k] in the order of ``labels``.
+
+    Args:
+        strength: inverse of the regularization, scikit-learn's C.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    weight = torch.zeros(len(labels), vectors.shape[1])
+    bias = torch.full((len(labels),), -torch.inf)
+    known = sorted(set(outputs))
+    if len(known) == 1:
+        bias[labels.index(known[0])] = 0.0
+        return weight, bias
+    head = LogisticRegression(C=strength, max_iter=2000).fit(vectors, outputs)
+    rows = [labels.index(name) for name in head.classes_]
+    coefficients, intercepts = torch.tensor(head.coef_).float(), torch.tensor(head.intercept_).float()
+    if len(known) == 2:  # scikit-learn keeps one line of numbers for two classes
+        coefficients = torch.cat([-coefficients, coefficients]) / 2
+        intercepts = torch.cat([-intercepts, intercepts]) / 2
+    weight[rows], bias[rows] = coefficients, intercepts
+    return weight, bias
