@@ -1,0 +1,86 @@
+"""What is planted in the demo data stands, after cleaning, in no record, example, note or clean row."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+from data_project import Notes, start, table
+
+from tailor.data.cleaning.privacy import CHECKSUMMED, mask
+from tailor.data.cleaning.privacy.report import personal_data_found
+from tailor.notebook import run_step
+from tailor.records import Cleaning
+from tailor.series import find_step
+from tailor.steps import clean_data
+
+DEMO = Path(__file__).resolve().parents[3] / "data/demos/bank_support"
+FILES = ["tickets_2024.csv", "tickets_2025.csv", "helpdesk_export.jsonl", "mailbox.jsonl"]
+
+
+@pytest.fixture(scope="module")
+def cleaned(tmp_path_factory):
+    """The demo after 03, what the steps said, and the values planted in it."""
+    home = tmp_path_factory.mktemp("leaks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAILOR_HOME", str(home))
+        project = start(home)
+        notes = Notes()
+        for step, settings in (("02", {"sources": [str(DEMO / name) for name in FILES]}), ("03", {})):
+            spec = find_step(step)
+            chosen = project.settings(spec, settings)
+            run_step(project, spec, chosen, project.inputs(spec, chosen), notes)
+        with (DEMO / "planted.csv").open(encoding="utf-8") as file:
+            planted = [
+                row for row in csv.DictReader(file) if row["kind"].startswith("pii_") and row["file"] in FILES
+            ]
+        yield project, notes, planted
+
+
+def standing(values, text):
+    """Those of the values that stand in a text as words of their own."""
+    here = (value for value in values if value in text)
+    return {value for value in here if re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text)}
+
+
+def test_no_planted_value_stands_in_a_record_a_block_or_a_note(cleaned):
+    project, notes, planted = cleaned
+    record = project.path("cleaning.json").read_text(encoding="utf-8")
+    shown = str(clean_data.blocks(project))
+    # first names alone are words of the language too ("Grace"); whole names and everything else may not appear
+    values = {row["detail"] for row in planted if " " in row["detail"] or row["kind"] != "pii_name"}
+    assert len(values) > 500
+    for text in (record, shown, "\n".join(notes.said)):
+        assert standing(values, text) == set()
+    first = {row["detail"] for row in planted if row["kind"] == "pii_name" and " " not in row["detail"]}
+    pairs = [entry["examples"] for entry in json.loads(record)["operations"]]
+    greeted = re.findall(r"(?:Hello|Hi|Dear|Good day) (\w+),", str(pairs))
+    assert not first & set(greeted)
+
+
+def test_of_what_is_planted_next_to_nothing_is_left_in_the_clean_rows(cleaned):
+    project, _, planted = cleaned
+    rows = table(project, "clean.parquet")
+    text = "\n".join(cell for column in rows.columns[2:] for cell in rows[column].drop_nulls())
+    for kind in ("pii_email", "pii_iban", "pii_card_number", "pii_phone", "pii_address"):
+        assert standing({row["detail"] for row in planted if row["kind"] == kind}, text) == set()
+    names = {row["detail"] for row in planted if row["kind"] == "pii_name" and " " in row["detail"]}
+    assert len(standing(names, text)) <= 0.01 * len(names)
+    assert mask(text, kinds=CHECKSUMMED) == text
+
+
+def test_masking_drops_no_row_and_is_told_by_column_and_kind(cleaned):
+    project, _, planted = cleaned
+    record = project.load(Cleaning, "cleaning.json")
+    entry = next(item for item in record.operations if item.name == "mask_personal_data")
+    assert entry.dropped == 0
+    found = {kind: sum(kinds.get(kind, 0) for kinds in entry.found.values()) for kind in ("card", "iban")}
+    kinds = {"card": "pii_card_number", "iban": "pii_iban"}  # most addresses went with the signatures before
+    for kind, name in kinds.items():
+        there = sum(row["kind"] == name for row in planted)
+        assert 0.8 * there <= found[kind] <= 1.2 * there
+    heading, shown, *_ = personal_data_found(record.operations)
+    assert heading.text == "Personal data"
+    assert "payment cards" in shown.columns
+    assert shown.rows[-1][0] == "all"
