@@ -31,6 +31,7 @@ class Record(Part):
         inputs: hash of each input by its path under the project folder (or as the person gave it).
         settings: the step's settings, complete, as used.
         outputs: hash of each file or folder made together with this record.
+        test_set: hash of the test rows (what they ask and answer) that this record's figures rest on; "" before 04.
         measured: figures that differ from run to run: seconds, peak memory.
     """
 
@@ -40,6 +41,7 @@ class Record(Part):
     inputs: dict[str, str] = {}
     settings: dict[str, Any] = {}
     outputs: dict[str, str] = {}
+    test_set: str = ""
     measured: dict[str, Any] = {}
 
     def content_hash(self) -> str:
@@ -246,12 +248,23 @@ class Operation(Part):
     )
 
 
+class Credit(Part):
+    """What an entry of the cleaning history did to a cheap stand-in for the model."""
+
+    number: int = Field(description="its place in the history, from 1")
+    name: str
+    effect: "Estimate | None" = Field(description="metric with it minus without it; None: nothing to learn from then")
+    rows: int = Field(description="rows to learn from that differ without it")
+    note: str = ""
+
+
 class Cleaning(Record):
     """cleaning.json, beside clean.parquet and dropped.parquet (same columns, and `operation`, `entry`, `reason`)."""
 
     rows_in: int
     rows_out: int
     operations: list[Operation]
+    credit: list[Credit] = []
 
 
 # --- 04 format data ------------------------------------------------------------------------------------------------
@@ -364,7 +377,6 @@ class DatasetRecord(Record):
         "", description="hash of the tokenizer and chat template that the rows were counted with"
     )
     tokens_made_by: str = Field("", description="hash of tokenizer and prompt behind dataset/tokens/")
-    test_set: str = Field("", description="hash of the test rows: what every later figure was measured on")
     max_length: int
     splits: dict[str, Split]
     set_aside: dict[str, int] = Field({}, description="reason -> rows kept in dataset/set_aside.parquet")

@@ -1,6 +1,6 @@
 """One function per figure: plain values or records in, a matplotlib Figure out. One module per subject."""
 
-from tailor.plots.data import dropped_by_reason, learning_curve, length_histogram
+from tailor.plots.data import cleaning_credit, dropped_by_reason, learning_curve, length_histogram
 from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
 from tailor.plots.shapes import bars_with_intervals, counted_bars
 from tailor.plots.sources import (
@@ -17,6 +17,7 @@ __all__ = [
     "BLUE",
     "GREY",
     "bars_with_intervals",
+    "cleaning_credit",
     "confusion_matrix",
     "counted_bars",
     "drift_bars",

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tailor.plots.shapes import counted_bars
-from tailor.plots.style import BLUE, COLOURS, ORANGE, RED, new_figure, plain_text
+from tailor.plots.shapes import bars_with_intervals, counted_bars
+from tailor.plots.style import BLUE, COLOURS, GREY, ORANGE, RED, new_figure, plain_text
 from tailor.records import LearningCurve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from tailor.records import Estimate
 
 
 def length_histogram(
@@ -55,6 +57,18 @@ def length_histogram(
             fontsize=9, frameon=False, loc="upper center", ncols=len(lengths), bbox_to_anchor=(0.5, 1.15)
         )
     return figure
+
+
+def cleaning_credit(names: Sequence[str], effects: "Sequence[Estimate]", measure: str) -> "Figure":
+    """What each cleaning operation did to the model: blue where it helps, red where it harms, grey where unsure.
+
+    Args:
+        names: of the operations, the first on top.
+        effects: for each the metric with it minus without it.
+        measure: the metric's name.
+    """
+    colours = [BLUE if e.low > 0 else RED if e.high < 0 else GREY for e in effects]
+    return bars_with_intervals(names, effects, f"{measure} gained by the operation", colours)
 
 
 def dropped_by_reason(counts: Mapping[str, int]) -> "Figure":
