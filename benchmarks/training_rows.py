@@ -21,7 +21,7 @@ from tailor.data.dataset import Example
 from tailor.data.learning_curve import learning_curve
 from tailor.data.proxy import measure_proxy
 from tailor.data.selection import choose_useful
-from tailor.data.training_rows import BY_RULE
+from tailor.data.training_settings import BY_RULE
 from tailor.models.encoder import find_encoder
 from tailor.progress import Log
 

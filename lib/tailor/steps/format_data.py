@@ -25,7 +25,8 @@ from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_s
 from tailor.data.shapes import name_shape
 from tailor.data.splits import SplitBy
 from tailor.data.tables import read_table, write_table
-from tailor.data.training_rows import TrainingRowsSettings, check_augmentation, extend_training
+from tailor.data.training_rows import extend_training
+from tailor.data.training_settings import TrainingRowsSettings, check_augmentation
 from tailor.errors import WorkbenchError
 from tailor.files import writing
 from tailor.progress import Log

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tailor.data.augmentation.augment import augment
+from tailor.data.augmentation.augment import augment, count_generated
 from tailor.data.augmentation.effect import compare, say_effect
 from tailor.data.augmentation.filters import EQUAL, Strictness
 from tailor.data.dataset import Example
@@ -20,9 +20,10 @@ def made(rows=ROWS, kinds=KINDS, per_row=1.0, seed=0):
 
 def test_every_new_row_has_a_parent_and_is_counted():
     found = made(per_row=2.0)
-    total = sum(count.made for count in found.counts)
+    counts = count_generated(found.kept, found.filtered)
+    total = sum(count.made for count in counts)
     assert total == len(found.kept) + len(found.filtered) == 60
-    for count in found.counts:
+    for count in counts:
         assert count.kept == sum(row.source == count.source for row in found.kept)
         assert count.made - count.kept == sum(count.filtered.values())
     parents = {row.id: row for row in ROWS}

@@ -25,12 +25,10 @@ class Augmented:
     Attributes:
         kept: new rows, after their parents in order.
         filtered: rows that were made and not kept, with the reason.
-        counts: how many of each kind.
     """
 
     kept: list[Example]
     filtered: list[tuple[Example, str]]
-    counts: list[Generated]
 
 
 def augment(
@@ -68,7 +66,7 @@ def augment(
     faults = find_faults(made, given, held_out, task, strictness) if made else []
     kept = [row for row, fault in zip(made, faults, strict=True) if not fault]
     filtered = [(row, fault) for row, fault in zip(made, faults, strict=True) if fault]
-    return Augmented(kept, filtered, count_generated(made, filtered))
+    return Augmented(kept, filtered)
 
 
 @dataclass(frozen=True)
@@ -129,11 +127,12 @@ def _child(order: _Order, kind: Kind, text: str) -> Example:
     return replace(parent, id=name, input=text, source=f"augmentation:{kind}", parent=parent.id)
 
 
-def count_generated(made: Sequence[Example], filtered: Sequence[tuple[Example, str]]) -> list[Generated]:
+def count_generated(kept: Sequence[Example], filtered: Sequence[tuple[Example, str]]) -> list[Generated]:
     """Made, kept and filtered rows by `source`, the reasons by how many they concern."""
     faults = Counter((row.source, fault) for row, fault in filtered)
+    made = Counter(row.source for row in [*kept, *(row for row, _ in filtered)])
     counts = []
-    for source, total in sorted(Counter(row.source for row in made).items()):
+    for source, total in sorted(made.items()):
         reasons = {fault: n for (name, fault), n in faults.most_common() if name == source}
         counts.append(
             Generated(source=source, made=total, kept=total - sum(reasons.values()), filtered=reasons)

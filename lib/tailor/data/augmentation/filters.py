@@ -56,10 +56,15 @@ def find_faults(
         if not faults[place] and row.input.strip() in seen:
             faults[place] = EQUAL
         seen.add(row.input.strip())
-    for check in (_far, _leaks, _contradicts):
+    checks = (
+        lambda some: _far(some, parents, strictness),
+        lambda some: find_leaks(some, held_out, strictness.near),
+        lambda some: _other_label(some, given) if task == "classify" else _other_answer(some, given),
+    )
+    for check in checks:
         left = [place for place, fault in enumerate(faults) if not fault]
         if left:
-            found = check([made[i] for i in left], given, held_out, task, strictness)
+            found = check([made[i] for i in left])
             for place, fault in zip(left, found, strict=True):
                 faults[place] = fault
     return faults
@@ -73,8 +78,8 @@ def _own_fault(row: Example, parent: Example) -> str:
     return "" if shortest <= len(row.input) <= longest else LENGTH
 
 
-def _far(made, given, held_out, task, strictness) -> list[str]:
-    parents = {row.id: row for row in given}
+def _far(made: Sequence[Example], parents: dict[str, Example], strictness: Strictness) -> list[str]:
+    """Too little like the parent."""
     pairs = [[row.input for row in made], [parents[row.parent].input for row in made]]
     if strictness.encoder:
         from tailor.models.encoder import embed
@@ -90,13 +95,13 @@ def _far(made, given, held_out, task, strictness) -> list[str]:
     return [FAR if value < strictness.least_likeness else "" for value in likeness]
 
 
-def _leaks(made, given, held_out, task, strictness) -> list[str]:
-    """Equal or nearly equal to a held-out row, directly or by way of other made rows."""
+def find_leaks(made: Sequence[Example], held_out: Sequence[Example], near: float) -> list[str]:
+    """`LEAK` for each made row equal or nearly equal to a held-out row, directly or by way of other made rows."""
     if not held_out:
         return [""] * len(made)
     texts = [row.input for row in [*held_out, *made]]
     equal = equality_keys(pl.DataFrame({"input": texts}), ["input"]).to_list()
-    near = near_duplicate_clusters([texts], strictness.near or 0.7)
+    near = near_duplicate_clusters([texts], near or 0.7)
     faults = [""] * len(made)
     for keys in (equal, near):
         held = set(keys[: len(held_out)])
@@ -104,10 +109,6 @@ def _leaks(made, given, held_out, task, strictness) -> list[str]:
             if key in held:
                 faults[place] = LEAK
     return faults
-
-
-def _contradicts(made, given, held_out, task, strictness) -> list[str]:
-    return _other_label(made, given) if task == "classify" else _other_answer(made, given)
 
 
 def _other_label(made: Sequence[Example], given: Sequence[Example]) -> list[str]:

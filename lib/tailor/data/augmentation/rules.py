@@ -1,8 +1,9 @@
 """Rewording by rule: the input said a little differently, with the same answer. No model is needed.
 
 Each rule takes a text and a seeded random number generator and returns the new text; the same text, or None, where it
-finds nothing to change. What a rule must not touch (placeholders, addresses, links, anything with a digit) is left as it stands.
-Published studies find that such changes help most where rows are few (Wei and Zou 2019, EDA), and often not at all.
+finds nothing to change. What a rule must not touch (placeholders, addresses, links, anything with a digit) is left as
+it stands. Published studies find that such changes help most where rows are few (Wei and Zou 2019, EDA), and often not
+at all.
 """
 
 import random
