@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import polars as pl
 from pydantic import PlainSerializer, PlainValidator
 
 from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text
@@ -9,8 +10,11 @@ from tailor.data.cleaning.engines import EngineName
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean_file
 from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
+from tailor.data.cleaning.privacy.report import personal_data_found
+from tailor.data.cleaning.privacy.vault import lock_away
 from tailor.data.columns import describe_columns
 from tailor.data.profile import row_groups, sample_rows
+from tailor.data.readers.found import OWN_COLUMNS
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
 from tailor.project import Project
@@ -86,6 +90,7 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
         settings.required_columns,
         [source.name for source in sources if source.frozen_test],
     )
+    aside: dict[int, Any] = {}
     done = clean_file(
         rows,
         settings.operations,
@@ -95,7 +100,12 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
         dropped=project.path("dropped.parquet"),
         engine=settings.engine,
         workers=settings.workers or None,
+        aside=aside,
     )
+    for decision in aside.values():
+        if decision.stand_ins is not None:
+            lock_away(project.name, decision.stand_ins)
+            log.note(f"Which stand-in stands for whom is kept in private/{project.name}/, outside the project.")
     return Cleaning(rows_in=done.rows_in, rows_out=done.rows_out, operations=done.operations)
 
 
@@ -103,6 +113,8 @@ def fill_form(project: Project, form: Any) -> None:
     """Show beside each entry of the form's list what the last run did there, and offer statistics."""
     entries = form.widgets["operations"]
     entries.statistics = lambda entry: _statistics(project, entry)
+    if (raw := project.path("raw/rows.parquet")).exists():
+        entries.columns = [name for name in pl.read_parquet_schema(raw) if name not in OWN_COLUMNS]
     try:
         record = project.load(Cleaning, "cleaning.json")
         entries.show_run(Settings(**record.settings).operations, record.operations)
@@ -142,6 +154,7 @@ def blocks(project: Project) -> list[Block]:
     ]
     if lost:
         shown.append(_dropped_figure(record))
+    shown += personal_data_found(record.operations)
     return shown + [block for item in record.operations for block in _examples(item)]
 
 

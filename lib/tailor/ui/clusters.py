@@ -57,10 +57,10 @@ class ClusterBox:
         )
         self.box.add_class("tailor-clusters")
 
-    def offer(self, columns: list[str]) -> None:
-        """The columns to choose from."""
+    def offer(self, columns: list[str], chosen: str | None = None) -> None:
+        """The columns to choose from; the choice stays where it can."""
         if list(self.column.options) != columns:
-            chosen = self.column.value
+            chosen = chosen or self.column.value
             self.column.options = columns
             self.column.value = chosen if chosen in columns else next(iter(columns), None)
 

@@ -233,6 +233,7 @@ class NumbersFacet(FacetBox):
             self.range.max = max(high, self.range.min)
             self.range.min, self.range.max, self.range.value = low, high, (low, high)
         self.bars.value = _bars(found)
+        self.range.layout.display = self.other.layout.display = None if self._ends else "none"
         numbers = sum(found.counts)
         self._say(f"{numbers:,} numbers, {found.empty:,} empty, {found.other:,} other")
 

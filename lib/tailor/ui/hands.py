@@ -47,7 +47,8 @@ class Hands:
         self.clusters = ClusterBox(lambda: self._passing(self._rows()), self._replace)
         self._make()
         labels = [column.name for column in self.view.described if column.kind == "label"]
-        if labels:
+        if labels := [*self.view.columns.labels, *labels]:
+            self.clusters.offer(self._names(self.view.rows), labels[0])
             self.add_facet(labels[0], "values")
         self._list.observe(lambda _: self.refresh(), "value")
         self._list.observe(lambda _: self.reload(), "runs")
@@ -104,9 +105,10 @@ class Hands:
     def refresh(self) -> None:
         """Count and filter anew: after a gesture, a choice in a facet, an undo."""
         rows = self._rows()
-        names = [name for name in rows.columns if name != "row_id"]
+        names = self._names(rows)
         if list(self.new_column.options) != names:
-            self.new_column.options, self.new_column.value = names, names[-1]
+            self.new_column.options = names
+            self.new_column.value = next(iter(names), None)
         self.clusters.offer([name for name in names if name not in _OWN])
         try:
             for box in self.facets:
@@ -116,7 +118,7 @@ class Hands:
         except WorkbenchError as error:  # a pattern that is none
             self._say(f"{error.found}. Needed: {error.needed}.")
             return
-        self.table.show(shown.drop("source").cast(pl.String))
+        self.table.show(shown.select("row_id", pl.col(names).exclude("source")).cast(pl.String))
         dropped = self.which.value == "dropped"
         self.table.edited = None if dropped else self._edit
         self.table.editable = not dropped
@@ -165,6 +167,13 @@ class Hands:
         if known is None or known[0] != key or not known[1].equals(cells, check_names=True):
             known = self._masks[facet.column, facet.kind] = key, cells, choose_rows(rows, [facet])
         return known[2]
+
+    def _names(self, rows: pl.DataFrame) -> list[str]:
+        """The columns in the order of their interest: why a row was dropped, texts and labels, and the others."""
+        known = self.view.columns
+        first = [*_OWN[1:], *known.texts, *known.labels]
+        there = [name for name in dict.fromkeys(first) if name in rows.columns]
+        return [*there, *(name for name in rows.columns if name not in (*there, "row_id"))]
 
     # --- gestures --------------------------------------------------------------------------------------------------
     def add_facet(self, column: str, kind: str = "") -> FacetBox:

@@ -1,6 +1,7 @@
 """The cleaning history as a list: entries with their counts, on and off, up and down, settings, undo and redo."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,7 +14,7 @@ from tailor.data.cleaning.plan import OPERATIONS
 from tailor.errors import WorkbenchError
 from tailor.html import FAINT, INK, LINE, safe, to_html
 from tailor.records import Operation as Done
-from tailor.settings import describe
+from tailor.settings import Described, describe
 from tailor.ui.controls import Control, plain, settings_grid
 
 _SMALL = widgets.Layout(width="34px", padding="0")
@@ -28,6 +29,7 @@ class HistoryBox(widgets.VBox):
         runs: how often a run was shown; whoever shows rows of the last run observes it.
         history: the same, with undo and redo. Whoever edits it calls `edited()` afterwards.
         done: number of an entry -> what the last run did there; set by `show_run`.
+        columns: the data's columns, to choose from; none where there is no data yet.
         statistics: gives what an operation shows before a threshold is chosen; None where there is no data yet.
     """
 
@@ -37,6 +39,7 @@ class HistoryBox(widgets.VBox):
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.history = History(operations)
         self.statistics: Statistics | None = None
+        self.columns: Sequence[str] = ()
         self.done: dict[int, Done] = {}
         self._ran: tuple[Operation, ...] = ()
         self.editor: _Editor | _AsText | None = None
@@ -181,7 +184,11 @@ class _Editor:
 
     def __init__(self, owner: HistoryBox, number: int, entry: Operation) -> None:
         self._owner, self._number = owner, number
-        self.controls = [Control(d, getattr(entry, d.name)) for d in describe(type(entry)) if d.name != "off"]
+        self.controls = [
+            Control(_with_columns(d, owner.columns, entry), getattr(entry, d.name))
+            for d in describe(type(entry))
+            if d.name != "off"
+        ]
         for control in self.controls:
             control.widget.observe(self._on_change, "value")
         self._told = widgets.HTML()
@@ -189,7 +196,8 @@ class _Editor:
         close.on_click(lambda _: owner.fold())
         look = _button("bar-chart", "Counted on the rows as they are now", "Statistics")
         look.on_click(lambda _: self._look())
-        look.layout.display = None if owner.statistics else "none"
+        has_some = owner.statistics and type(entry).preview is not Operation.preview
+        look.layout.display = None if has_some else "none"
         head = f'<div style="{INK};font-weight:600;margin-top:8px">{number}. {safe(entry.title)}</div>'
         text = f'<div style="{FAINT};max-width:90ch">{safe(" ".join((entry.__doc__ or "").split()))}</div>'
         warning = to_html(Callout(entry.warning, "warning")) if entry.warning else ""
@@ -217,6 +225,13 @@ class _Editor:
         blocks = self._owner.statistics(entry) if self._owner.statistics else []
         none = '<span style="font-size:12px">This operation has no statistics to show.</span>'
         self._shown.value = "".join(map(to_html, blocks)) or none
+
+
+def _with_columns(setting: Described, columns: Sequence[str], entry: Operation) -> Described:
+    """The setting that names columns offers those of the data."""
+    if setting.name != "columns" or not columns:
+        return setting
+    return replace(setting, choices=tuple(dict.fromkeys([*columns, *entry.columns])))
 
 
 def _counts(entry: Operation, done: Done | None) -> str:

@@ -49,7 +49,13 @@ function render({ model, el }) {
     return head;
   }
 
-  function drawRow(line) {
+  // a column with long texts must not be squeezed to a word a line by its many short neighbours
+  function widthOf(place) {
+    const longest = Math.max(0, ...model.get("rows").map((line) => (line[place]?.part ?? line[place] ?? "").length));
+    return longest > 60 ? "long" : longest > 24 ? "middle" : "short";
+  }
+
+  function drawRow(line, widths) {
     const id = line[0];
     const selected = new Set(model.get("selected"));
     const row = element("tr", selected.has(id) ? "selected" : "");
@@ -68,7 +74,7 @@ function render({ model, el }) {
       const value = line[place];
       const empty = value === null;
       const part = !empty && typeof value === "object"; // too long, or with characters that cannot be shown
-      const cell = element("td", place === 0 ? "id" : empty ? "empty" : "");
+      const cell = element("td", place === 0 ? "id" : empty ? "empty" : widths[place]);
       const text = element("div", "text", empty ? "empty" : part ? value.part : value);
       cell.append(text);
       if (place > 0) {
@@ -150,7 +156,8 @@ function render({ model, el }) {
 
   function draw() {
     const body = element("tbody", "");
-    body.append(...model.get("rows").map(drawRow));
+    const widths = model.get("columns").map((_, place) => widthOf(place));
+    body.append(...model.get("rows").map((line) => drawRow(line, widths)));
     table.replaceChildren(drawHead(), body);
     drawFoot();
   }
