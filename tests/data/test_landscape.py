@@ -158,7 +158,7 @@ def test_formulas_are_told(gathered):
     (source,) = gathered(a="message,n\n=cmd|' /C calc'!A0,-5\n@SUM(A1),+49 170\nfine,-1.5\n")
     assert source.notes == [
         "2 rows have a cell that a spreadsheet would run as a formula (it begins with =, @, + or -); "
-        "here it is text and nothing else"
+        "here it is text, and exported tables have an apostrophe before it"
     ]
 
 

@@ -179,7 +179,7 @@ def _tally(source: Source, facts: Facts, rows: Path) -> None:
     if formulas:
         source.notes.append(
             f"{formulas:,} rows have a cell that a spreadsheet would run as a formula (it begins with =, @, + or -); "
-            "here it is text and nothing else"
+            "here it is text, and exported tables have an apostrophe before it"
         )
 
 
