@@ -188,18 +188,26 @@ _PHONE = re.compile(
     r"|\(?0\d{1,5}\)?[\s./-]?\d[\d\s./-]{4,12}\d"
     r"|(?:1[ .-])?\(\d{2,4}\)\s?\d{3}[\s.-]?\d{3,4}|(?:1[ .-])?\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|[.,]\d)"
 )
-_CUED = re.compile(
+# A number that a word before it tells to be one. The number is looked for first: words would be tried at every place.
+_NUMBER = re.compile(r"(?<!\d)[+(]?\d[\d ().x/-]{5,18}\d(?![\w-]|[.,:]\d)")
+_CUE = re.compile(
     r"(?i:\b(?:tele)?(?:phone|fax)|\btel|\bmobile|\bcell|\bwhatsapp|\bdesk|\bcall(?:ing)?|\banswering|\bring|\breach"
-    r"|messages? to|\btext)[^\d\n+(]{0,25}\n?((?<!\d)[+(]?\d[\d ().x/-]{5,18}\d)(?![\w-]|[.,:]\d)"
+    r"|messages? to|\btext)[^\d\n+(]{0,25}\n?\Z"
 )
+_CUE_LENGTH = 40
 _DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?![./-]?\d)")
 _SAID_AFTER = re.compile(r"(?<![\w.+-])([+(]?\d[\d ().-]{4,16}\d)[ -]?(?i:office|fax|mobile|cell|desk)\b")
+
+
+def _before(place: int) -> tuple[int, int]:
+    return max(0, place - _CUE_LENGTH), place
 
 
 def _phones(text: str) -> Places:
     done = 0  # end of the last one
     found = [(m.span(), 9) for m in _PHONE.finditer(text)]
-    found += [(m.span(1), 7) for pattern in (_CUED, _SAID_AFTER) for m in pattern.finditer(text)]
+    found += [(m.span(), 7) for m in _NUMBER.finditer(text) if _CUE.search(text, *_before(m.start()))]
+    found += [(m.span(1), 7) for m in _SAID_AFTER.finditer(text)]
     for (start, end), least in sorted(found):
         digits = sum(sign.isdigit() for sign in text[start:end])
         if start >= done and least <= digits <= 15 and not _DATE.match(text, start, end):
