@@ -131,11 +131,20 @@ def run_step(project: Project, step: StepSpec, settings: Settings, inputs: dict[
     record.inputs = inputs
     record.settings = settings.model_dump(mode="json")
     record.outputs |= {name: project.hash_of(project.path(name)) for name in step.writes}
+    record.test_set = record.test_set or _test_set(project, step)
     # a step that measured its models one by one has reset the peak in between, and says the highest itself
     peak = max(round(peak_memory_gib(), 3), record.measured.get("peak_gib", 0.0))
     record.measured |= {"seconds": round(seconds, 2), "peak_gib": peak}
     record.save(project.path(step.record))
     return seconds
+
+
+def _test_set(project: Project, step: StepSpec) -> str:
+    """The hash of the test rows, for every record after 04_format_data."""
+    from tailor.records import DatasetRecord
+
+    path = project.path("dataset.json")
+    return DatasetRecord.load(path).test_set if step.name > "04_format_data" and path.exists() else ""
 
 
 def _runner_log(project: Project) -> list[Log]:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from data_project import run, start, table, write_rows
@@ -14,6 +15,7 @@ from tailor.data.examples import readable_label
 from tailor.data.preflight import CHECKS
 from tailor.errors import WorkbenchError
 from tailor.models import encode_chat, load_tokenizer
+from tailor.notebook import run_step
 from tailor.records import Term, UseCase
 from tailor.steps import format_data
 from tailor.training.batches import LengthBuckets
@@ -350,3 +352,49 @@ def test_a_label_never_seen_in_training_is_kept_and_told(home):
         "4 rows of validation and test have a label never seen in training ('log in'). They are kept and count as "
         "wrong where the model misses them: add training rows with that label."
     ) in told
+
+
+def test_later_rows_leave_the_test_set_as_it_is(home):
+    rows = [ticket(n) for n in range(100)]
+    project, first = formatted(home, rows)
+    before = {e.input: name for name in first.splits for e in Dataset.open(project).read(name)}
+    more = [ticket(n) for n in range(100, 160)]
+    twin = ticket(3) | {"customer_id": "C999", "message": ticket(3)["message"].upper()}
+    write_rows(home / "a.jsonl", [*more, twin, *rows])
+    run(project, "02", sources=["a.jsonl"])
+    run(project, "03")
+    second = run(project, "04")
+    after = {e.input: name for name in second.splits for e in Dataset.open(project).read(name)}
+    assert {text: after[text] for text in before if text in after} == {
+        t: s for t, s in before.items() if t in after
+    }
+    assert len(set(before) & set(after)) >= 99
+    assert second.splits["test"].rows > first.splits["test"].rows
+    assert second.test_set != first.test_set
+    third = run(project, "04", keep_test_set=False)
+    assert third.test_set != second.test_set
+
+
+def test_the_same_test_rows_have_the_same_hash_whatever_was_learned(home):
+    rows = [ticket(n) for n in range(100)]
+    project, first = formatted(home, rows)
+    second = run(project, "04", max_train_rows=20)
+    assert second.splits["train"].rows == 20
+    assert second.test_set == first.test_set
+
+
+def test_every_later_record_carries_the_hash_of_the_test_rows(home):
+    from tailor.progress import Log
+    from tailor.records import Baselines
+    from tailor.series import find_step
+
+    project, record = formatted(home, [ticket(n) for n in range(40)])
+    spec = find_step("05_measure_baselines")
+
+    class Step:
+        run = staticmethod(lambda project, settings, log: Baselines(runs=[], verdict=""))
+
+    step = SimpleNamespace(name=spec.name, module=Step, record=spec.record, writes=spec.writes)
+    run_step(project, step, project.settings(spec), {}, Log())
+    assert project.load(Baselines, "baselines.json").test_set == record.test_set
+    assert len(record.test_set) == 64

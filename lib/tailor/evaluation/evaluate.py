@@ -203,6 +203,7 @@ class Evaluator:
         record = Evaluation(
             run=name,
             split=self.split,
+            test_set=self.dataset.record.test_set,
             rows=table.height,
             headline=HEADLINE[self.dataset.task],
             metrics={},

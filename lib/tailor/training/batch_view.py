@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from tailor.models.catalog import ModelSource
 
 LEGEND = {
-    "learned": "learned: the model is trained to write this",
+    "learned": "learned",
     "masked": "read, not learned",
-    "end": "the end of the answer, learned: here the model stops",
-    "padding": "padding: fills the batch, neither read nor learned",
-    "beyond": "beyond max length: the row is left out of training",
+    "end": "end of the answer, learned",
+    "padding": "padding",
+    "beyond": "beyond max length: the row is left out",
 }
 LOOKED_AT = 2000  # rows encoded to find a batch: beyond that a look at the data must not take as long as training on it
-EDGE = 30  # tokens shown at both ends of a long run that is read only
+EDGE = 60  # tokens shown at both ends of a long run that is read only
 
 
 def batch_blocks(
@@ -101,10 +101,10 @@ def _folded(tokenizer: Any, ids: Sequence[int], kinds: Sequence[str]) -> list[tu
             name = tokenizer.decode(run[:1], skip_special_tokens=False)
             pieces.append((f"{len(run):,} x {name}", kind))
         elif kind in ("masked", "beyond") and len(run) > 3 * EDGE:
-            first, last = run[:EDGE], run[-EDGE:]
-            pieces += token_pieces(tokenizer, first, [kind] * EDGE)
-            pieces.append((f" ... {len(run) - 2 * EDGE:,} more tokens ... ", kind))
-            pieces += token_pieces(tokenizer, last, [kind] * EDGE)
+            ends = [token_pieces(tokenizer, part, [kind] * EDGE) for part in (run[:EDGE], run[-EDGE:])]
+            gap = (f" ... {len(run) - 2 * EDGE:,} more tokens ... ", kind)
+            # a letter of several tokens may have been cut in two
+            pieces += [piece for piece in [*ends[0], gap, *ends[1]] if piece[0].strip("\ufffd")]
         else:
             pieces += token_pieces(tokenizer, run, [kind] * len(run))
         start = end

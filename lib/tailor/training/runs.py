@@ -71,6 +71,7 @@ def make_run(
             config=config.model_dump(mode="json"),
             seed=seed,
             dataset=dataset.record.content_hash(),
+            test_set=dataset.record.test_set,
             bytes=run_size_bytes(project, ident),
             outputs={file.relative_to(folder).as_posix(): sha256_file(file) for file in _artefacts(folder)},
             **{"measured": {}, **figures},
