@@ -105,7 +105,9 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
     for decision in aside.values():
         if decision.stand_ins is not None:
             lock_away(project.name, decision.stand_ins)
-            log.note(f"Which stand-in stands for whom is kept in private/{project.name}/, outside the project.")
+            log.note(
+                f"Which stand-in stands for whom is kept in private/{project.name}/, outside the project."
+            )
     return Cleaning(rows_in=done.rows_in, rows_out=done.rows_out, operations=done.operations)
 
 

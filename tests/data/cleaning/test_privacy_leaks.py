@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from data_project import Notes, start, table
+from data_project import Notes, run, start, table, write_rows
 
 from tailor.data.cleaning.privacy import CHECKSUMMED, mask
 from tailor.data.cleaning.privacy.report import personal_data_found
@@ -84,3 +84,26 @@ def test_masking_drops_no_row_and_is_told_by_column_and_kind(cleaned):
     assert heading.text == "Personal data"
     assert "payment cards" in shown.columns
     assert shown.rows[-1][0] == "all"
+
+
+def test_stand_ins_go_to_the_vault_and_nowhere_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
+    project = start(tmp_path)
+    rows = [
+        {"message": f"Hello, case {n}. My address is a{n}@mail.example, call back", "reply": "ok"}
+        for n in range(9)
+    ]
+    write_rows(tmp_path / "a.jsonl", rows)
+    run(project, "02", sources=[str(tmp_path / "a.jsonl")])
+    run(
+        project,
+        "03",
+        **{"operations.mask_personal_data.write": "stand-ins", "operations.drop_near_duplicates.off": True},
+    )
+    clean = table(project, "clean.parquet")["message"].to_list()
+    assert clean[8] == "Hello, case 8. My address is person9@example.com, call back"
+    vault = json.loads((tmp_path / "private/mine/stand_ins.json").read_text())
+    assert vault["email"]["a8@mail.example"] == "person9@example.com"
+    for file in project.path("").rglob("*"):
+        if file.is_file() and file.parent.name != "raw":
+            assert b"a8@mail.example" not in file.read_bytes()
