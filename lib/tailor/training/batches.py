@@ -77,9 +77,8 @@ def prediction_weights(batch: dict[str, Any]) -> Any:
     """[n] how much each prediction of a batch counts: every learned token (its row's weight times its own), or row."""
     if batch["labels"].dim() == 1:
         return batch["weights"]
-    learned = (
-        batch["labels"][:, 1:] != MASKED
-    )  # a token is predicted from those before it: the first never is
+    # a token is predicted from those before it: the first never is
+    learned = batch["labels"][:, 1:] != MASKED
     weights = batch["weights"][:, None].expand_as(learned)
     if "token_weights" in batch:
         weights = weights * batch["token_weights"][:, 1:]
