@@ -16,22 +16,10 @@ from pathlib import Path
 
 import polars as pl
 
-WORDS = [
-    "card",
-    "account",
-    "payment",
-    "refund",
-    "transfer",
-    "balance",
-    "limit",
-    "address",
-    "branch",
-    "letter",
-    "phone",
-    "please",
-    "thanks",
-    "where",
-]
+WORDS = (
+    *("card", "account", "payment", "refund", "transfer", "balance", "limit", "address", "branch", "letter"),
+    *("phone", "please", "thanks", "where"),
+)
 
 
 def make_files(folder: Path, megabytes: int) -> dict[str, Path]:
@@ -100,10 +88,10 @@ def main() -> None:
             name = f"{ending}.{way}"
             found[name] = measure(way, paths[ending])
             values = found[name]
-            print(
-                f"{name:16} {values['megabytes_per_second']:7.0f} MB/s  peak {values['peak_gib']:.2f} GiB",
-                flush=True,
-            )
+            # by the text in it, as it stands in the CSV: the same rows take less room in Parquet
+            values["megabytes_per_second"] = paths["csv"].stat().st_size / 1e6 / values["seconds"]
+            speed = f"{values['megabytes_per_second']:7.0f} MB/s"
+            print(f"{name:16} {speed}  peak {values['peak_gib']:.2f} GiB", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
 
