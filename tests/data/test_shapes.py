@@ -5,6 +5,7 @@ import json
 
 import polars as pl
 import pytest
+from data_project import run, start, write_rows
 
 from tailor.data.drafts import Reading
 from tailor.data.exchanges import draft_rows
@@ -434,3 +435,32 @@ def test_an_output_for_a_classifier_is_refused():
         "Needed: an input and a label\n"
         "Do: empty 04_format_data.output_column, or set 01_define_use_case.task to 'respond'"
     )
+
+
+def cleaned(home, records):
+    project = start(home)
+    write_rows(home / "a.jsonl", records)
+    run(project, "02", sources=["a.jsonl"])
+    return run(project, "03")
+
+
+def test_cleaning_takes_no_conversation_for_a_copy_of_another(home):
+    """Neither by their topic, nor by a text beside them; a conversation that is there twice is dropped once."""
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
+    talks = [
+        {
+            "messages": [
+                {"role": "user", "content": " ".join(words[n % 10 :] + words[: n % 7] + [str(n * 7919)] * 9)},
+                {"role": "assistant", "content": f"Answer {n * 104729} of it"},
+            ],
+            "topic": "ab"[n % 2],
+            "scenario": "The customer asks about something and is answered",
+        }
+        for n in range(10)
+    ]
+    assert cleaned(home, [*talks, talks[0]]).rows_out == 10
+
+
+def test_cleaning_leaves_no_hole_in_a_thread(home):
+    short = [{**turn, "text": "Yes, please do it"} if turn["turn"] == "3" else turn for turn in chat(6)]
+    assert cleaned(home, short).rows_out == 24

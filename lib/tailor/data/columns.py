@@ -173,3 +173,29 @@ def required_columns(columns: list[Column]) -> list[str]:
         if c.kind in ("text", "messages") and c.filled >= 0.7 and not name_score(c.name, _SIDE_TEXTS)
     ]
     return texts + label_columns(columns)
+
+
+def whole_columns(columns: list[Column]) -> list[str]:
+    """Columns that are compared with all they hold, and never edited as running text: conversations, and where there is
+    no text at all, lists and objects.
+
+    Where each row is one turn of a thread (or one e-mail), also what tells the turns apart: "yes, please" is said in
+    many threads, and taking it out of all but one would leave holes.
+    """
+    kinds = ("messages",) if text_columns(columns) else ("messages", "nested")
+    whole = [column.name for column in columns if column.kind in kinds]
+    named = {role: _best_named(columns, role, kinds) for role, kinds in _TURNS.items()}
+    if named["thread"] and named["speaker"]:
+        whole += [name for name in dict.fromkeys(named.values()) if name and name not in whole]
+    return whole
+
+
+_CODED: tuple[Kind, ...] = ("group", "identifier", "label", "number")
+_TURNS: dict[str, tuple[Kind, ...]] = {"thread": _CODED, "speaker": _CODED, "turn": _CODED, "time": ("time",)}
+
+
+def _best_named(columns: list[Column], role: str, kinds: tuple[Kind, ...]) -> str:
+    """The column whose name is one of the role's own, of a fitting kind; "" where there is none."""
+    scores = {c.name: name_score(c.name, NAMES[role], words=False) for c in columns if c.kind in kinds}
+    best = max(scores, key=scores.__getitem__, default="")
+    return best if scores.get(best, 0) > 0 else ""

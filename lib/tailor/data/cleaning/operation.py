@@ -36,6 +36,7 @@ class Columns:
         names: every column of the data, in order, without row_id and source.
         texts: running text.
         labels: few short values that are to be learned.
+        whole: conversations and lists: compared with all they hold, never edited as text (`whole_columns`).
         required: what a usable row must fill.
         coded: everything but times, numbers and empty columns: where text can be damaged or personal.
         frozen_sources: sources whose rows are a given test set: of two copies theirs stays.
@@ -44,6 +45,7 @@ class Columns:
     names: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     coded: tuple[str, ...] = ()
     frozen_sources: tuple[str, ...] = ()
@@ -66,7 +68,7 @@ class Columns:
         return self._each(beside)
 
     def _each(self, change: Any) -> "Columns":
-        groups = ("names", "texts", "labels", "required", "coded")
+        groups = ("names", "texts", "labels", "whole", "required", "coded")
         return replace(self, **{group: change(getattr(self, group)) for group in groups})
 
 

@@ -23,7 +23,7 @@ from tailor.data.cleaning.sieves import DropEmpty, DropExactDuplicates, DropLong
 from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RemoveMailFurniture, RepairEncoding
 from tailor.data.cleaning.words import RemoveStopWords, StemWords, UnifyTerms
 from tailor.data.cleaning.wrangling import WRANGLING
-from tailor.data.columns import Column, label_columns, required_columns, text_columns
+from tailor.data.columns import Column, label_columns, required_columns, text_columns, whole_columns
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.settings import make_settings
 
@@ -189,6 +189,7 @@ def choose_columns(
         names=tuple(names),
         texts=tuple(texts or text_columns(list(columns))),
         labels=tuple(labels or label_columns(list(columns))),
+        whole=tuple(whole_columns(list(columns))),
         required=tuple(required or required_columns(list(columns))),
         coded=tuple(name for name in names if kinds[name] not in ("time", "number", "empty")),
         frozen_sources=tuple(frozen_sources),

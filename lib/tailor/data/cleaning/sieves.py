@@ -85,7 +85,7 @@ class DropExactDuplicates(Operation):
     scope = "table"
 
     def chosen(self, columns: Columns) -> tuple[str, ...]:
-        return tuple(self.columns) or columns.texts + columns.labels
+        return tuple(self.columns) or columns.texts + columns.whole + columns.labels
 
     def survey(self, frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         """row_id, whether it must stay, and a 128-bit mark of what the row says."""
@@ -152,6 +152,9 @@ class DropNearDuplicates(Operation):
         gt=0,
         le=1,
     )
+
+    def chosen(self, columns: Columns) -> tuple[str, ...]:
+        return tuple(self.columns) or columns.texts + columns.whole
 
     def survey(self, frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         """row_id, whether it must stay, its bands' keys, and its texts, with which each likeness is confirmed."""
