@@ -1,0 +1,100 @@
+"""Checks before tuning on what the model reads and learns: masks, lengths, ends of answers, templates, prompts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tailor.data.preflight_rows import BATCH, Rows, finding
+from tailor.records import Finding
+
+
+def nothing_to_learn(rows: Rows) -> Iterator[Finding]:
+    """Every label masked: the loss is 0.0 and nothing is learned."""
+    if rows.source.architecture != "encoder":
+        bad = [row.id for row in rows.encoded if not any(row.learned[1:])]
+        if bad:
+            yield finding(
+                bad,
+                "of training without a token to learn: the loss would count nothing of them",
+                "look at their output in 04_format_data, and check its templates",
+            )
+
+
+def truncated(rows: Rows) -> Iterator[Finding]:
+    """Rows that do not fit: training leaves them out."""
+    limit, share = rows.dataset.max_length, rows.record.settings.get("truncated_at_most", 0.05)
+    long = [(row.id, len(row.ids)) for row in rows.encoded if len(row.ids) > limit]
+    if len(long) > share * len(rows.encoded):
+        longest = max(length for _, length in long)
+        yield finding(
+            [row_id for row_id, _ in long],
+            f"of training ({len(long) / len(rows.encoded):.0%}, more than {share:.0%}) longer than {limit:,} tokens, "
+            f"which would be left out; the longest has {longest:,}",
+            f"raise 04_format_data.max_length, up to {longest:,}, or shorten what stands around the input",
+        )
+
+
+def end_of_answer(rows: Rows) -> Iterator[Finding]:
+    """Without an end that is learned, a model never stops writing."""
+    from tailor.models.chat import turn_end
+
+    if rows.source.architecture == "encoder":
+        return
+    ends = set(turn_end(rows.tokenizer))
+    missing, masked = [], []
+    for row in rows.encoded:
+        last = max((place for place, learned in enumerate(row.learned) if learned), default=None)
+        if last is None or row.ids[last] in ends:
+            continue
+        after = row.ids[last + 1 : last + 3]
+        (masked if ends & set(after) else missing).append(row.id)
+    if missing:
+        yield finding(
+            missing,
+            "of training without an end: no token that ends an answer follows it, and the model would never stop",
+            f"let the chat template of {rows.source.name} write its end-of-text token after an answer",
+        )
+    if masked:
+        yield finding(
+            masked,
+            "of training whose last token is masked: the model would not learn to stop",
+            "run 04_format_data again",
+        )
+
+
+def other_template(rows: Rows) -> Iterator[Finding]:
+    """What was formatted for one model or template is trained or asked with another one."""
+    from tailor.models.chat import tokenizer_hash
+
+    if not rows.record.tokenizer or tokenizer_hash(rows.tokenizer) == rows.record.tokenizer:
+        return
+    everything = rows.table["id"].to_list()
+    made_for = Path(rows.record.base_model).name
+    if made_for == Path(rows.source.name).name:
+        what = f"formatted with another tokenizer or chat template than {made_for} has now"
+        yield finding(everything, what, "run 04_format_data again")
+    else:
+        what = f"formatted and counted for {made_for}, while {rows.source.name} reads other tokens"
+        fix = f"set 00_start_here.base_model to {rows.source.name}, and run 04_format_data again"
+        yield finding(everything, what, fix)
+
+
+def other_prompt(rows: Rows) -> Iterator[Finding]:
+    """The prompt in training is not the prompt in use, for the same row."""
+    from tailor.models.chat import encode_chats
+
+    if rows.source.architecture == "encoder":
+        return
+    prompts = [rows.dataset.prompt(example) for example in rows.dataset.train]
+    bad = []
+    for start in range(0, len(prompts), BATCH):
+        asked = encode_chats(rows.tokenizer, prompts[start : start + BATCH], add_generation_prompt=True)
+        for row, prompt in zip(rows.encoded[start : start + BATCH], asked, strict=True):
+            first = row.learned.index(True) if any(row.learned) else len(row.ids)
+            if row.ids[:first] != prompt.input_ids and any(row.learned):
+                bad.append(row.id)
+    if bad:
+        yield finding(
+            bad,
+            "of training with another prompt than the one the model would be asked with",
+            "run 04_format_data again",
+        )
