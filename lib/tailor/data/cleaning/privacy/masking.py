@@ -1,10 +1,11 @@
 """Finding and replacing personal data in one text and in a column of texts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
 from tailor.data.cleaning.limited_regex import LimitedPattern
+from tailor.data.cleaning.operation import put_back
 from tailor.data.cleaning.privacy import names
 from tailor.data.cleaning.privacy.kinds import GATES, KINDS, Span, spans_of
 from tailor.data.cleaning.privacy.stand_ins import placeholder
@@ -76,27 +77,27 @@ def mask_column(
     keep: frozenset[str] = frozenset(),
 ) -> pl.Series:
     """Replace personal data in every cell of a column."""
+    rows = _worth_a_look(cells, [kind for kind in kinds if kind in GATES], bool(patterns))
     table = {}
-    for text, held in _worth_a_look(cells, [kind for kind in kinds if kind in GATES], bool(patterns)):
-        if (new := mask_forms(text, held, write, patterns, keep)) != text:
+    for _, text, *held in rows.unique("text", maintain_order=True).iter_rows():
+        there = [kind for kind, hit in zip(rows.columns[2:], held, strict=True) if hit]
+        if (new := mask_forms(text, there, write, patterns, keep)) != text:
             table[text] = new
-    cells = cells.replace(table) if table else cells
+    if table:
+        cells = put_back(cells, rows["place"], rows["text"].replace(table))
     return mask_names(cells, given, write, keep) if "name" in kinds else cells
 
 
-def _worth_a_look(cells: pl.Series, kinds: Sequence[str], every: bool) -> Iterator[tuple[str, list[str]]]:
-    """Each distinct text that may hold something, with the kinds it may hold.
+def _worth_a_look(cells: pl.Series, kinds: Sequence[str], every: bool) -> pl.DataFrame:
+    """The cells that may hold something: their place, the text, and for each kind whether it may be there.
 
     Args:
         every: all texts, since patterns that no gate knows are looked for too.
     """
     text = pl.col("text")
-    gates = [text.str.contains(GATES[kind]).fill_null(False).alias(kind) for kind in kinds]
-    some = pl.lit(True) if every or not gates else pl.any_horizontal(kinds)
-    if gates or every:
-        rows = pl.DataFrame({"text": cells}).drop_nulls().with_columns(gates).filter(some)
-        for row in rows.unique("text", maintain_order=True).iter_rows():
-            yield row[0], [kind for kind, held in zip(kinds, row[1:], strict=True) if held]
+    gates = [text.str.contains(GATES[kind]).alias(kind) for kind in kinds]
+    some = pl.lit(True) if every else pl.any_horizontal(pl.lit(False), *kinds)
+    return pl.DataFrame({"text": cells}).with_row_index("place").drop_nulls().with_columns(gates).filter(some)
 
 
 def mask_names(
