@@ -253,6 +253,7 @@ class Credit(Part):
 
     number: int = Field(description="its place in the history, from 1")
     name: str
+    metric: str = Field(description="what the effect is counted in: 'accuracy' or 'chrf'")
     effect: "Estimate | None" = Field(description="metric with it minus without it; None: nothing to learn from then")
     rows: int = Field(description="rows to learn from that differ without it")
     note: str = ""

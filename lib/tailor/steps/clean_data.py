@@ -6,19 +6,21 @@ import polars as pl
 from pydantic import PlainSerializer, PlainValidator
 
 from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text
+from tailor.data.cleaning.credit import credit, credit_blocks
 from tailor.data.cleaning.engines import EngineName
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean_file
 from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
 from tailor.data.cleaning.privacy.report import personal_data_found
 from tailor.data.cleaning.privacy.vault import lock_away
+from tailor.data.cleaning.words import with_glossary
 from tailor.data.columns import describe_columns
 from tailor.data.profile import row_groups, sample_rows
 from tailor.data.readers.found import OWN_COLUMNS
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import Cleaning, Sources
+from tailor.records import Cleaning, ProjectRecord, Sources, UseCase
 from tailor.records import Operation as Done
 from tailor.settings import Settings as Base
 from tailor.settings import setting
@@ -53,7 +55,14 @@ class Settings(Base):
         "Columns that a usable row must fill. Empty: labels, and text that most rows have.",
         advanced=True,
     )
-
+    credit: bool = setting(
+        False,
+        "Also measure what each entry did to a model: a cheap stand-in is trained on the rows with it and without it, "
+        "and both answer the same questions. Some seconds for two thousand rows.",
+    )
+    credit_rows: int = setting(
+        4_000, "Measure that on at most this many rows.", unit="rows", ge=100, log=True, advanced=True
+    )
     engine: EngineName = setting(
         "here",
         "Where the work is done. 'here' uses this machine's cores and passes through files where a table is larger "
@@ -90,10 +99,12 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
         settings.required_columns,
         [source.name for source in sources if source.frozen_test],
     )
+    use_case = project.load(UseCase, "use_case.json")
+    operations = with_glossary(settings.operations, use_case.glossary)
     aside: dict[int, Any] = {}
     done = clean_file(
         rows,
-        settings.operations,
+        operations,
         columns,
         log,
         kept=project.path("clean.parquet"),
@@ -108,7 +119,18 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
             log.note(
                 f"Which stand-in stands for whom is kept in private/{project.name}/, outside the project."
             )
-    return Cleaning(rows_in=done.rows_in, rows_out=done.rows_out, operations=done.operations)
+    judged = []
+    if settings.credit:
+        judged = credit(
+            sample_rows(rows, _SAMPLED),
+            operations,
+            columns,
+            task=use_case.task,
+            log=log,
+            seed=project.load(ProjectRecord, "project.json").seed,
+            most_rows=settings.credit_rows,
+        )
+    return Cleaning(rows_in=done.rows_in, rows_out=done.rows_out, operations=done.operations, credit=judged)
 
 
 def fill_form(project: Project, form: Any) -> None:
@@ -156,6 +178,7 @@ def blocks(project: Project) -> list[Block]:
     ]
     if lost:
         shown.append(_dropped_figure(record))
+    shown += credit_blocks(record.credit, {name: kind.title for name, kind in OPERATIONS.items()})
     shown += personal_data_found(record.operations)
     return shown + [block for item in record.operations for block in _examples(item)]
 
