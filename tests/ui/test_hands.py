@@ -138,6 +138,13 @@ def test_after_a_run_the_panel_shows_what_it_left_and_dropped_rows_come_back(ste
     assert "a.jsonl:2" in [row[0] for row in panel.table.rows]
 
 
+def test_of_a_very_long_table_a_sample_is_shown(step, monkeypatch):
+    monkeypatch.setattr("tailor.data.cleaning.view.MOST_ROWS", 10)
+    panel = Hands(step, step.form())
+    assert panel.table.total == 10
+    assert "10 of 10 rows. A sample of 40 rows. The raw rows." in panel.told.value
+
+
 def test_the_executed_copy_shows_the_first_rows(panel):
     shown = panel._repr_mimebundle_()
     assert "a.jsonl:5" in shown["text/plain"]

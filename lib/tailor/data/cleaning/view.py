@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from tailor.data.cleaning.overview import after_edits
 from tailor.data.cleaning.plan import choose_columns
 from tailor.data.cleaning.wrangling import WRANGLING
 from tailor.data.columns import Column, describe_columns
+from tailor.data.profile import row_groups, sample_rows
 from tailor.data.tables import read_table
 from tailor.errors import WorkbenchError
 from tailor.project import Project
@@ -18,6 +20,10 @@ from tailor.records import Cleaning
 
 QUICK = (KeepRows, *WRANGLING)
 """Entries that are shown at once; all others wait for the next run."""
+
+
+MOST_ROWS = 300_000
+"""Rows that are held to be looked at; of a longer table this many are."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,14 @@ class View:
         dropped: the rows it dropped, with operation, entry and reason.
         ran: the history it ran; empty where there was none.
         described: the columns of `rows`.
+        total: rows of the table of which `rows` may be a sample; 0 for all.
     """
 
     rows: pl.DataFrame
     dropped: pl.DataFrame
     ran: tuple[Operation, ...]
     described: tuple[Column, ...]
+    total: int = 0
 
     @classmethod
     def load(cls, project: Project) -> "View":
@@ -47,13 +55,13 @@ class View:
 
         try:
             record = project.load(Cleaning, "cleaning.json")
-            rows = read_table(project.path("clean.parquet"), "03_clean_data")
-            dropped = read_table(project.path("dropped.parquet"), "03_clean_data")
+            rows, total = _look(project.path("clean.parquet"), "03_clean_data")
+            dropped, _ = _look(project.path("dropped.parquet"), "03_clean_data")
             ran = tuple(Settings(**record.settings).operations)
         except WorkbenchError:  # not run yet, or by another version: the raw rows will do
-            rows = read_table(project.path("raw/rows.parquet"), "02_gather_data")
+            rows, total = _look(project.path("raw/rows.parquet"), "02_gather_data")
             dropped, ran = rows.clear().with_columns(operation=pl.lit(""), reason=pl.lit("")), ()
-        return cls(rows, dropped, ran, tuple(describe_columns(rows)))
+        return cls(rows, dropped, ran, tuple(describe_columns(rows)), total)
 
     @property
     def columns(self) -> Columns:
@@ -71,7 +79,11 @@ class View:
         return self.dropped.filter(~pl.col("row_id").is_in(list(back)))
 
     def told(self, history: Sequence[Operation]) -> str:
-        """In a sentence, how far what is shown is what the history will give."""
+        """In a sentence or two, how far what is shown is what the history will give."""
+        part = f"A sample of {self.total:,} rows. " if self.total > self.rows.height else ""
+        return part + self._state(history)
+
+    def _state(self, history: Sequence[Operation]) -> str:
         new = self._new(history)
         waiting = sum(not _is_quick(entry) and not entry.off for entry in new)
         edits = len(new) - waiting
@@ -95,6 +107,12 @@ class View:
     def _new(self, history: Sequence[Operation]) -> list[Operation]:
         """What was added or changed since the run; a list of rows to keep that names none changes nothing."""
         return [entry for entry in history if entry not in self.ran and entry != KeepRows()]
+
+
+def _look(path: Path, made_by: str) -> tuple[pl.DataFrame, int]:
+    """A table, or an even sample of one that is too large to look at as a whole; and its number of rows."""
+    total = sum(rows for _, _, rows in row_groups(path)) if path.exists() else 0
+    return (sample_rows(path, MOST_ROWS) if total > MOST_ROWS else read_table(path, made_by)), total
 
 
 def _is_quick(entry: Operation) -> bool:
