@@ -139,6 +139,19 @@ def test_one_row_one_example(name):
     assert not any(draft.problem for draft in drafts.rows)
 
 
+@pytest.mark.parametrize(
+    "several", [{"answers.text": ["Payments", "under it"]}, {"answers": [{"text": "Payments"}]}]
+)
+def test_of_several_answers_the_first_is_learned(several):
+    given = [
+        {"context": said(n, "Limits are seen under Payments. " * 5), "question": said(n, ASK)} | several
+        for n in range(COUNT)
+    ]
+    shape, _, drafts = read(rows(*given))
+    assert shape.name == "question-answer-context"
+    assert {draft.output for draft in drafts.rows} == {"Payments"}
+
+
 def test_an_instruction_without_input_stands_alone():
     drafts = read(rows(*PLAIN["Alpaca"]))[2]
     assert drafts.rows[0].input == said(0, "Answer the customer")

@@ -18,7 +18,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "output": (
         *("output", "response", "reply", "answer", "agent_reply", "completion", "target", "solution"),
-        *("resolution", "assistant", "summary", "translation"),
+        *("resolution", "assistant", "summary", "translation", "answers_text", "answers", "responses"),
     ),
     "label": ("label", "intent", "category", "class", "topic", "sentiment", "tag", "target", "type"),
     "group": ("group", "customer_id", "customer", "user_id", "client_id", "account_id", "user", "author"),

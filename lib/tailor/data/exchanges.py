@@ -140,13 +140,18 @@ def _last_said(cell: str) -> str:
 
 
 def _first_of_list(cell: str) -> str:
-    """The first of several answers given as a list of texts; anything else nested is no answer."""
+    """The first of several answers given as a list of texts, or of objects with a text; else there is no answer."""
     try:
         items = json.loads(cell) if cell else []
     except ValueError:
         return cell
-    if isinstance(items, list) and all(isinstance(item, str) for item in items):
-        return items[0].strip() if items else ""
+    texts = (
+        [item.get("text") if isinstance(item, dict) else item for item in items]
+        if isinstance(items, list)
+        else [0]
+    )
+    if all(isinstance(text, str) for text in texts):
+        return texts[0].strip() if texts else ""
     raise Unreadable("the output is a list or an object, not a text")
 
 

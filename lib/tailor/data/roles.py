@@ -144,7 +144,11 @@ class _Shapes(RoleSearch):
     def _input_and_output(self) -> None:
         self._instruction()
         # what a name tells goes first: the other one is guessed from the columns that are left
-        named = self.named("output", least=0.0)
+        named = self.named("output", least=0.0) or self.named(
+            "output", ("nested",)
+        )  # several answers, as in SQuAD
+        if named:
+            self.take(named)
         for role in ("output", "input") if named else ("input", "output"):
             self.guess(role, by_contents=True)
         self.need("input", "output")
