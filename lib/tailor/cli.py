@@ -243,15 +243,25 @@ def _changes(arguments: argparse.Namespace, project: "Project") -> dict[str, dic
     return changes
 
 
-def _as_source(path: str, project: "Project") -> str:
-    """How a file given on the command line is written into the blueprint: so that it is found from any folder."""
+def _as_source(source: str, project: "Project") -> str:
+    """How a source given on the command line is written into the blueprint: so that a file is found from any folder.
+
+    Raises:
+        WorkbenchError: there is no such file, or an address that cannot be right.
+    """
+    from tailor.data.sources import check_address, local_path
     from tailor.project import home
 
+    check_address(source)
+    path = local_path(source)
+    if path is None:
+        return source
     here = Path(path).expanduser().absolute()
     if not here.exists():
         project.resolve(path)  # found in the workspace, or an error with near names
-        return path
-    return str(here.relative_to(home())) if here.is_relative_to(home()) else str(here)
+        return source
+    found = str(here.relative_to(home())) if here.is_relative_to(home()) else str(here)
+    return source.replace(path, found, 1)
 
 
 def parse_change(text: str) -> tuple[str, str, Any]:
