@@ -49,7 +49,8 @@ def fit_labels(train: Sequence[Example], letters: bool = False) -> Any:
     the others.
 
     It is fitted by stochastic gradient descent: on 2,000 messages with 77 labels 0.2 s of CPU against 4.6 s for the
-    usual solver, and as often right (78.3% against 77.6% of 1,000 others).
+    usual solver, and as often right (78.3% against 77.6% of 1,000 others). How freely it fits follows from the rows
+    that were given: made ones that say nothing new then change nothing.
 
     Args:
         letters: weigh groups of letters rather than words and word pairs, which bears misspelt words.
@@ -61,8 +62,9 @@ def fit_labels(train: Sequence[Example], letters: bool = False) -> Any:
     words = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
     groups = {"ngram_range": (2, 4), "analyzer": "char_wb", "max_features": 20_000}
     steps = max(20, 40_000 // len(train))
+    given = sum(not row.parent for row in train) or len(train)
     model = SGDClassifier(
-        loss="log_loss", alpha=1 / (PENALTY * len(train)), max_iter=steps, tol=None, random_state=0
+        loss="log_loss", alpha=1 / (PENALTY * given), max_iter=steps, tol=None, random_state=0
     )
     pipeline = make_pipeline(TfidfVectorizer(sublinear_tf=True, **(groups if letters else words)), model)
     return pipeline.fit([row.input for row in train], [row.output for row in train])

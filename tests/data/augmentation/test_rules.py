@@ -64,6 +64,8 @@ def test_casing():
 def test_greetings_stand_only_where_there_is_none():
     for text in drawn(template, "Hello, my card is lost. Thanks"):
         assert text == "Hello, my card is lost. Thanks"
+    for text in drawn(template, "Hello, my card is lost.\nGreetings from York\n[NAME]"):
+        assert text.endswith("York\n[NAME]")
     for text in drawn(template, "My card is lost"):
         assert re.match(r"(Hello|Hi|Hi there|Good morning|Good afternoon|Dear team), ", text)
         assert "y card is lost" in text

@@ -33,8 +33,10 @@ _GREETED = re.compile(
     r"\s*(hi|hello|hey|dear|good (morning|day|afternoon|evening)|greetings)\b", re.IGNORECASE
 )
 _CLOSED = re.compile(
-    r"\b(thanks|thank you|thx|regards|cheers|please help)\b[^.!?\n]*[.!?]?\s*$", re.IGNORECASE
+    r"(\b(thanks|thank you|thx|regards|wishes|greetings?|cheers|please help)\b[^.!?]*[.!?]?|\])\s*$",
+    re.IGNORECASE,
 )
+"""Thanks or regards in the last sentence, or a placeholder where a name stood."""
 _CONTRACTIONS = {
     "do not": "don't", "does not": "doesn't", "did not": "didn't", "cannot": "can't", "can not": "can't",
     "could not": "couldn't", "would not": "wouldn't", "should not": "shouldn't", "will not": "won't",
