@@ -1,5 +1,6 @@
 """The panel and the list without a browser: what a click does to the history, and what is shown."""
 
+import json
 import shutil
 
 import polars as pl
@@ -241,7 +242,8 @@ def test_the_list_is_pasted_as_text(step):
     box.editor.text.value = "[drop_empty, drop_long]"
     box.editor.take_over()
     assert [entry.name for entry in form.value.operations] == ["drop_empty", "drop_long"]
-    box.editor.text.value = '[{"op": "core/column-rename", "oldColumnName": "intent", "newColumnName": "label"}, {"op": "core/recon"}]'
+    rename = {"op": "core/column-rename", "oldColumnName": "intent", "newColumnName": "label"}
+    box.editor.text.value = json.dumps([rename, {"op": "core/recon"}])
     box.editor.take_over()
     assert [entry.name for entry in form.value.operations][2:] == ["rename_columns"]
     assert "Left out: 2. core/recon" in box.editor.told.value
