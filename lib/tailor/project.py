@@ -29,6 +29,28 @@ def source_home() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def resolve_path(path: str) -> Path:
+    """A path a person gave: relative to the workspace, then to Tailor's own folder, then as the shell sees it.
+
+    Raises:
+        WorkbenchError: no such file; near names are offered.
+    """
+    given = Path(path).expanduser()
+    candidates = (
+        [given] if given.is_absolute() else [home() / given, source_home() / given, Path.cwd() / given]
+    )
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    folder = next((c.parent for c in candidates if c.parent.is_dir()), None)
+    names = sorted(p.name for p in folder.iterdir())[:200] if folder else []
+    raise WorkbenchError(
+        f"there is no file or folder {path}",
+        "an existing path, absolute or relative to the workspace",
+        f"check the path.{did_you_mean(given.name, names)}",
+    )
+
+
 def check_name(name: str) -> str:
     """Refuse names that could lead out of outputs/ or that some file system cannot hold.
 
@@ -105,25 +127,8 @@ class Project:
         blueprint.save(self.blueprint_path)
 
     def resolve(self, path: str) -> Path:
-        """A path a person gave: relative to the workspace, then to Tailor's own folder, then as the shell sees it.
-
-        Raises:
-            WorkbenchError: no such file; near names are offered.
-        """
-        given = Path(path).expanduser()
-        candidates = (
-            [given] if given.is_absolute() else [home() / given, source_home() / given, Path.cwd() / given]
-        )
-        for candidate in candidates:
-            if candidate.exists():
-                return candidate
-        folder = next((c.parent for c in candidates if c.parent.is_dir()), None)
-        names = sorted(p.name for p in folder.iterdir())[:200] if folder else []
-        raise WorkbenchError(
-            f"there is no file or folder {path}",
-            "an existing path, absolute or relative to the workspace",
-            f"check the path.{did_you_mean(given.name, names)}",
-        )
+        """See `resolve_path`."""
+        return resolve_path(path)
 
     # --- records ---------------------------------------------------------------------------------------------------
     def path(self, relative: str) -> Path:

@@ -135,5 +135,5 @@ def test_an_unknown_task(tmp_path):
     with pytest.raises(WorkbenchError) as caught:
         load_model(write_tiny_model(tmp_path / "m"), task="sing")
     assert str(caught.value) == (
-        "Found: the task 'sing'.\nNeeded: 'respond', 'classify' or 'embed'.\nDo: Give one of these as the task."
+        "Found: the task 'sing'.\nNeeded: 'respond', 'classify', 'embed' or 'fill'.\nDo: Give one of these as the task."
     )

@@ -40,7 +40,10 @@ SMALL = {
     "layer_norm": TRAINING | {"learning_rate": 0.1},
     "bottleneck": TRAINING,
     "last_layers": TRAINING,
+    "head_only": TRAINING | {"learning_rate": 0.1},
     "layerwise": TRAINING,
+    "transfer": TRAINING,
+    "domain_adaptive": TRAINING | {"new_words": 3},
     "setfit": TRAINING | {"pairs_per_row": 1},
     "full": TRAINING,
 }
@@ -52,7 +55,7 @@ ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameter
 GENERATION = GenerationConfig(max_new_tokens=6)
 
 
-NEEDS_ENCODER = ("setfit",)
+NEEDS_ENCODER = ("setfit", "head_only")
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +168,7 @@ def test_figures_count_what_is_trained(name, fitted):
     _, figures = fitted(name)
     assert 0 < figures["trainable_parameters"] <= figures["total_parameters"]
     assert (figures["trainable_parameters"] == figures["total_parameters"]) == (
-        name in ("full", "layerwise", "setfit")
+        name in ("full", "layerwise", "transfer", "setfit", "domain_adaptive")
     )
     assert figures["measured"]["tokens_per_second"] > 0
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN_CHAT_TEMPLATE", "EncodedChat", "encode_chat", "load_model", "load_tokenizer", "turn_end"]
 
-Task = Literal["respond", "classify", "embed"]
+Task = Literal["respond", "classify", "embed", "fill"]
 
 
 def load_tokenizer(model: str | Path | ModelSource) -> PreTrainedTokenizerBase:
@@ -74,7 +74,8 @@ def load_model(
     """Return the model in evaluation mode, in fp32 unless ``dtype`` says otherwise.
 
     Args:
-        task: "respond" gives a language-model head, "classify" a fresh head with one output per label, "embed" none.
+        task: "respond" gives a language-model head, "classify" a fresh head with one output per label, "embed" none,
+            "fill" the head that guesses an encoder's hidden tokens.
         labels: the label names, in the order of the outputs; needed for "classify".
         device: "cpu", "cuda", ...; by default the accelerator where there is one.
 
@@ -125,8 +126,8 @@ def _quiet() -> Iterator[None]:
 def _model_class(source: ModelSource, task: Task) -> type:
     import transformers
 
-    if task == "embed":
-        return transformers.AutoModel
+    if task in ("embed", "fill"):
+        return transformers.AutoModel if task == "embed" else transformers.AutoModelForMaskedLM
     if task == "classify":
         return transformers.AutoModelForSequenceClassification
     if source.architecture == "encoder-decoder":
@@ -147,10 +148,10 @@ def _set_ends(model: PreTrainedModel, source: ModelSource, task: Task) -> None:
 
 
 def _check_task(source: ModelSource, task: str, labels: list[str] | None) -> None:
-    if task not in ("respond", "classify", "embed"):
+    if task not in ("respond", "classify", "embed", "fill"):
         raise WorkbenchError(
             found=f"the task {task!r}.",
-            needed="'respond', 'classify' or 'embed'.",
+            needed="'respond', 'classify', 'embed' or 'fill'.",
             fix="Give one of these as the task.",
         )
     if task == "classify" and not labels:

@@ -32,6 +32,11 @@ def blockers(project: Project, settings: BaseSettings) -> list[str]:
     return technique.find_blockers(settings, Dataset.open(project), resolve(plan.base_model), find_machine())
 
 
+def reads_files(project: Project, settings: BaseSettings) -> list[str]:
+    named = [*getattr(settings, "texts", []), getattr(settings, "from_model", "")]
+    return [path for path in named if path]
+
+
 def run(project: Project, settings: BaseSettings, log: Log) -> Tuned:
     from tailor.data.preflight import preflight, refuse
     from tailor.models.catalog import resolve

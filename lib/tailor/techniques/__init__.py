@@ -7,8 +7,10 @@ from tailor.errors import WorkbenchError, did_you_mean
 from tailor.techniques.base import Technique
 from tailor.techniques.bottleneck import Bottleneck
 from tailor.techniques.chain_of_thought import ChainOfThought
+from tailor.techniques.domain_adaptive import DomainAdaptive
 from tailor.techniques.few_shot import FewShot
 from tailor.techniques.full import Full
+from tailor.techniques.head_only import HeadOnly
 from tailor.techniques.ia3 import IA3
 from tailor.techniques.instruction_search import InstructionSearch
 from tailor.techniques.last_layers import LastLayers
@@ -20,6 +22,7 @@ from tailor.techniques.prefix_tuning import PrefixTuning
 from tailor.techniques.prompt_tuning import PromptTuning
 from tailor.techniques.setfit import SetFit
 from tailor.techniques.system_prompt import SystemPrompt
+from tailor.techniques.transfer import Transfer
 from tailor.techniques.zero_shot import ZeroShot
 
 TECHNIQUES: dict[str, Technique] = {
@@ -36,8 +39,11 @@ TECHNIQUES: dict[str, Technique] = {
     Bottleneck.name: Bottleneck(),
     LayerNorm.name: LayerNorm(),
     LastLayers.name: LastLayers(),
+    HeadOnly.name: HeadOnly(),
     Full.name: Full(),
     Layerwise.name: Layerwise(),
+    Transfer.name: Transfer(),
+    DomainAdaptive.name: DomainAdaptive(),
     SetFit.name: SetFit(),
 }
 

@@ -170,11 +170,14 @@ def _of_source(name: str) -> bool:
 
 
 def new_head(model: Any) -> list[Any]:
-    """The weights of an encoder's classification head, which no pre-training has seen; none for a decoder."""
+    """The weights of an encoder's classification head, which pre-training has not seen as a rule; none for a decoder.
+
+    The layer that pools what the head reads belongs to it: most pre-trained encoders come without one.
+    """
     if not type(model).__name__.endswith("ForSequenceClassification"):
         return []
     body = f"{model.base_model_prefix}."
-    return [weight for name, weight in model.named_parameters() if not name.startswith(body)]
+    return [w for name, w in model.named_parameters() if not name.startswith(body) or ".pooler." in name]
 
 
 def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:

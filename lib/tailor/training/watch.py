@@ -156,7 +156,9 @@ def validation_loss(model: Any, objective: Objective, rows: Sequence[dict[str, A
     training, total, number = model.training, 0.0, 0
     model.eval()
     try:
-        with torch.inference_mode(), autocast(device):
+        # what an objective draws (an encoder's hidden tokens) is the same at every measurement
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(), autocast(device):
+            torch.manual_seed(0)
             for start in range(0, len(ordered), size):
                 plain = [
                     row | {"weight": 1.0, "token_weights": None} for row in ordered[start : start + size]
