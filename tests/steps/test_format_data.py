@@ -177,8 +177,8 @@ def test_one_row_is_not_enough(home):
 
 
 def test_no_usable_row(home):
-    cell = json.dumps([{"role": "user", "content": "Hello, is anybody there?"}])
-    assert refusal(home, [{"messages": cell, "n": str(n)} for n in range(5)], input_column="messages") == (
+    cells = [json.dumps([{"role": "user", "content": ticket(n)["message"]}]) for n in range(5)]
+    assert refusal(home, [{"messages": cell} for cell in cells], input_column="messages") == (
         "Found: no row can be used: 5 because the conversation has no answer after a question\n"
         "Needed: rows with an input and something to learn\n"
         "Do: check the columns chosen in 04_format_data"
