@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.files import canonical_json, sha256_bytes, write_json
@@ -172,6 +172,16 @@ class SourceCard(Part):
     header: Literal["", "auto", "yes", "no"] = Field(
         "", description="whether its first row names the columns"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        """An unknown key is told with the near name: cards are written by hand."""
+        for key in values if isinstance(values, dict) else ():
+            if key not in cls.model_fields:
+                near = did_you_mean(key, cls.model_fields)
+                raise ValueError(f"a card with the keys {', '.join(cls.model_fields)}, and not '{key}'.{near}")
+        return values
 
     @model_serializer(mode="wrap")
     def _without_blanks(self, write: Any) -> dict[str, str]:

@@ -286,6 +286,17 @@ def test_cards_say_what_differs_for_one_source(project, home):
     )
 
 
+def test_a_card_with_an_unknown_key(project):
+    with pytest.raises(WorkbenchError) as caught:
+        project.settings(find_step("02"), {"cards": [{"source": "a.csv", "licenc": "CC0"}]})
+    assert str(caught.value) == (
+        "Found: 02_gather_data.cards.0 is {'source': 'a.csv', 'licenc': 'CC0'}\n"
+        "Needed: a card with the keys source, origin, owner, licence, consent, encoding, delimiter, header, "
+        "and not 'licenc'. Did you mean 'licence'?\n"
+        "Do: change 02_gather_data.cards.0"
+    )
+
+
 def test_a_password_never_reaches_the_blueprint(project, monkeypatch):
     def told(source):
         return gather_data.blockers(project, project.settings(find_step("02"), {"sources": [source]}))

@@ -12,6 +12,7 @@ PAIRS_SOME, PAIRS_SOME_SOURCE = 50, "OpenAI's fine-tuning guide sees gains from 
 LABEL_GOOD, LABEL_SOME = 30, 10
 LABEL_SOURCE = "intent classifiers are compared at 10 and 30 rows a label (Casanueva et al. 2020)"
 SCRATCH_TOKENS, SCRATCH_SOURCE = 20, "training from scratch takes about 20 a parameter (Hoffmann et al. 2022)"
+# From here on the borders are ours: they sort sources by whether a person should look, and decide nothing.
 FLAWS_GOOD, FLAWS_BAD = 0.05, 0.25
 TERMS_GOOD, TERMS_POOR = 0.5, 0.1
 NEAR = 0.5
@@ -38,10 +39,14 @@ def _enough(source: Source, facts: Facts, task: Task, base: Base) -> Check:
     values = {"rows": float(source.rows), "tokens": float(source.tokens)}
     if task == "classify" and facts.labels:
         return _enough_labels(source, facts, values)
-    if len(facts.texts) < 2 and not facts.labels and base.parameters:
-        share = source.tokens / base.parameters
-        says = f"{source.tokens:,} tokens of plain text, {share:.2g} for each parameter of the model; {SCRATCH_SOURCE}"
-        return Check(verdict="note", says=says, values={**values, "tokens_per_parameter": share})
+    if len(facts.texts) < 2 and not facts.labels and not any(c.kind == "messages" for c in facts.columns):
+        says = f"{source.tokens:,} tokens of plain text, without answers or labels"
+        if base.parameters:
+            values["tokens_per_parameter"] = source.tokens / base.parameters
+            says += (
+                f", {source.tokens / base.parameters:.2g} for each parameter of the model ({SCRATCH_SOURCE})"
+            )
+        return Check(verdict="note", says=says, values=values)
     if source.rows >= PAIRS_GOOD:
         return Check(verdict="good", says=f"{source.rows:,} rows; {PAIRS_GOOD_SOURCE}", values=values)
     if source.rows >= PAIRS_SOME:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = 5_000
-HUB_TIMEOUT = 5.0  # seconds before the hub counts as out of reach
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,8 @@ def _splits(wanted: HubName) -> dict[str, Iterator["pa.RecordBatch"]]:
 def _knock() -> None:
     """Raise OSError when the hub does not answer; asking for a data set would retry for half a minute first."""
     from huggingface_hub.constants import ENDPOINT
+
+    from tailor.models.catalog import HUB_TIMEOUT
 
     address = urlsplit(ENDPOINT)
     port = address.port or (80 if address.scheme == "http" else 443)

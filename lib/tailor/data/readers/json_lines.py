@@ -24,10 +24,8 @@ from tailor.data.readers.found import (
     Stream,
     Unreadable,
 )
-from tailor.data.readers.text import read_text, replace_surrogates, utf8_blocks
+from tailor.data.readers.text import byte_lines, read_text, replace_surrogates, utf8_blocks
 from tailor.errors import WorkbenchError
-
-LONGEST_LINE = 1 << 28
 
 
 class _Twice(ValueError):
@@ -44,7 +42,11 @@ def stream_json(path: Path, limits: Limits, options: Options = USUAL) -> Stream:
     """
     encoding, blocks = utf8_blocks(path, limits, options.encoding)
     stream = Stream("jsonl", encoding=encoding.name, notes=encoding.notes)
-    lines = _lines(path, blocks)
+    # a line of which a part had to be cut off is no JSON any more, and is set aside like any other
+    lines = (
+        (number, line.removesuffix(b"\n").decode("utf-8", "replace"))
+        for number, line in enumerate(byte_lines(blocks), start=1)
+    )
     first = next(((number, line) for number, line in lines if line.strip("\ufeff \t\r\n")), None)
     if first is None:
         raise WorkbenchError(
@@ -60,24 +62,6 @@ def stream_json(path: Path, limits: Limits, options: Options = USUAL) -> Stream:
         ahead = [first] + ([second] if second else [])
         stream.pieces = _line_pieces(path, limits, ahead, lines, rows)
     return stream
-
-
-def _lines(path: Path, blocks: Iterator[bytes]) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, from 1."""
-    rest, number = b"", 0
-    for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            number += 1
-            yield number, line.decode("utf-8")
-        if len(rest) > LONGEST_LINE:
-            raise WorkbenchError(
-                f"{path.name}, line {number + 1}, is longer than {LONGEST_LINE:,} bytes",
-                "one JSON object on each line",
-                "check the export that made the file",
-            )
-    if rest:
-        yield number + 1, rest.decode("utf-8")
 
 
 def _line_pieces(

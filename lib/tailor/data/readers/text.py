@@ -160,7 +160,7 @@ def utf8_blocks(path: Path, limits: Limits, wanted: str = "") -> tuple[Encoding,
 
 def _as_utf8(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
     if encoding.mixed:
-        for line in _byte_lines(blocks):
+        for line in byte_lines(blocks):
             yield line if _is_utf8(line) else line.decode("cp1252", errors="replace").encode("utf-8")
         return
     if encoding.name == "utf-8":  # valid, as find_encoding saw
@@ -254,7 +254,7 @@ def _not_utf8(read: Callable[[], Iterator[bytes]], newlines: bool) -> Encoding:
     good = bad = 0
     first: list[int] = []
     sample, used = bytearray(), set()
-    for number, line in enumerate(_byte_lines(read()), start=1):
+    for number, line in enumerate(byte_lines(read()), start=1):
         if line.isascii():
             continue
         if len(sample) < _SAMPLE:
@@ -275,8 +275,8 @@ def _not_utf8(read: Callable[[], Iterator[bytes]], newlines: bool) -> Encoding:
     return Encoding(name, newlines=newlines, notes=notes)
 
 
-def _byte_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines with their ends."""
+def byte_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines with their ends; one of more than 64 MB comes in several parts."""
     rest = b""
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
