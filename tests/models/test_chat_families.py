@@ -225,3 +225,12 @@ def test_demonstrations_are_written_as_questions_are(tokenizer, tmp_path):
     ids = encode_chat(tokenizer, prompt, add_generation_prompt=True).input_ids
     shown = dataset_of(shots=[{"input": asked, "output": answer} for asked, answer in DEMONSTRATIONS])
     assert encode_chat(tokenizer, shown.prompt(ASKED), add_generation_prompt=True).input_ids == ids
+
+
+def test_the_letters_of_an_answers_tokens(tokenizer, family):
+    from tailor.training.term_weights import TermWeights
+
+    chat = encode_chat(tokenizer, dataset_of().conversation(Example("1", ASKED, "It is a chargeback, OK")))
+    weights = TermWeights(["chargeback"], 3.0).of_tokens(tokenizer, chat, "It is a chargeback, OK")
+    heavy = tokenizer.decode([i for i, weight in zip(chat.input_ids, weights, strict=True) if weight > 1])
+    assert heavy.strip(" ,a") in ("chargeback", "chargeback".strip("a"))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tokenizer_families import FAMILIES, build
 
 from tailor.data.dataset import Example
 from tailor.errors import WorkbenchError
@@ -65,20 +66,14 @@ def test_a_tokenizer_without_places_is_refused(tokenizer):
 
 
 def test_a_blank_before_the_word_is_no_part_of_it():
-    class Words:
-        """One token a word, with the blank before it; the template's own blank comes first."""
-
-        is_fast = True
-
-        def __call__(self, text, **options):
-            assert options["return_offsets_mapping"]
-            ends = [i for i in range(1, len(text) + 1) if i == len(text) or text[i] == " "]
-            starts = [0, *ends[:-1]]
-            spans = list(zip(starts, ends, strict=True))
-            return {"input_ids": [len(text[a:b]) for a, b in spans], "offset_mapping": spans}
-
-    chat = type("Chat", (), {"input_ids": [9, 5, 6, 2, 7], "learned": [False, True, True, True, False]})()
-    assert TermWeights(["limit"], 2.0).of_tokens(Words(), chat, "Your limit") == [1.0, 1.0, 2.0, 1.0, 1.0]
+    """In a byte-level vocabulary " card" is one token: the word's own letters decide, and not the blank."""
+    tokenizer = build(next(family for family in FAMILIES if family.name == "gpt2"))
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "Where is my card?"}]
+    chat = encode_chat(tokenizer, said)
+    weights = TermWeights(["card"], 2.0).of_tokens(tokenizer, chat, said[1]["content"])
+    heavy = [i for i, weight in zip(chat.input_ids, weights, strict=True) if weight == 2.0]
+    assert tokenizer.decode(heavy) == " card"
+    assert TermWeights(["my"], 2.0).of_tokens(tokenizer, chat, said[1]["content"]) != weights
 
 
 def test_the_weighted_loss_by_hand(dataset, tokenizer):

@@ -27,6 +27,7 @@ __all__ = [
     "encode_lines",
     "encode_words",
     "ending_ids",
+    "letters_of_tokens",
     "tokenizer_hash",
     "turn_end",
 ]
@@ -103,6 +104,13 @@ def encode_lines(
     before, after = text.around
     room = max(max_length - len(before) - len(after), 0)
     return [[*before, *ids[:room], *after] for ids in text.encode(texts, inside=[False] * len(texts))]
+
+
+def letters_of_tokens(
+    tokenizer: PreTrainedTokenizerBase, text: str
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """An answer's ids, and for each which letters of the text it stands for; needs a tokenizer with a fast backend."""
+    return writer_of(tokenizer).text.letters(text)
 
 
 def encode_words(tokenizer: PreTrainedTokenizerBase, words: Sequence[str]) -> list[list[int]]:

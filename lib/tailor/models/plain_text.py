@@ -69,6 +69,12 @@ class PlainText:
             ]
         return found
 
+    def letters(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of a text inside a chat, and for each the place of its first letter and of the one after its last."""
+        encoded = self._backend.encode(self._before + text, add_special_tokens=False)
+        shift = len(self._before)
+        return encoded.ids[1:], [(first - shift, last - shift) for first, last in encoded.offsets[1:]]
+
 
 def _without_control(backend: Any, control: set[str]) -> Any:
     """A copy of a tokenizer in which every control token has another spelling, that nobody knows; ids stay."""

@@ -54,18 +54,18 @@ class TermWeights:
 
 def _letters_of_tokens(tokenizer: Any, answer: str, learned: list[int]) -> list[tuple[int, int]]:
     """For each of the answer's tokens the places of its first letter and of the one after its last."""
+    from tailor.models.chat import letters_of_tokens
+
     fast = getattr(tokenizer, "is_fast", False)
     for lead in (
         ("", " ") if fast else ()
     ):  # some templates end with a blank, which is encoded together with the answer
-        found = tokenizer(
-            lead + answer, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
-        )
-        if list(found["input_ids"]) == learned[: len(found["input_ids"])]:
+        ids, places = letters_of_tokens(tokenizer, lead + answer)
+        if ids == learned[: len(ids)]:
             # a token may take its leading blank along, which belongs to no word
             return [
                 (first - len(lead) + _blanks(lead + answer, first, last), last - len(lead))
-                for first, last in found["offset_mapping"]
+                for first, last in places
             ]
     raise WorkbenchError(
         f"the tokenizer {type(tokenizer).__name__} does not say which letters a token stands for",
