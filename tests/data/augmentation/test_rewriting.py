@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from data_project import run, start, write_rows
 
 from tailor.data.augmentation.augment import augment
 from tailor.data.augmentation.filters import Strictness
@@ -123,3 +124,40 @@ def test_a_damaged_cache_is_asked_again(server, tmp_path):
 )
 def test_what_models_put_around_an_answer(answer, message):
     assert clean_answer(answer) == message
+
+
+@pytest.fixture
+def project(home):
+    """A project with clean rows, ready for 04."""
+    project = start(home, "classify")
+    rows = [
+        {"text": f"My card number {n} was lost in the city of {n}", "intent": f"label {n % 2}"}
+        for n in range(40)
+    ]
+    write_rows(home / "a.jsonl", rows)
+    run(project, "02", sources=["a.jsonl"])
+    run(project, "03", **{"operations.drop_near_duplicates.off": True})
+    return project
+
+
+def test_04_asks_a_model_behind_an_address(project, server):
+    settings = {"augment_rows": 1.0, "augment_with": ["paraphrase"], "augment_model": "small"}
+    settings |= {"augment_address": server.url, "near_duplicates": 0.0, "estimate_more": False}
+    record = run(project, "04", **settings)
+    (made,) = record.generated
+    assert made.source == "augmentation:paraphrase"
+    assert made.made == record.splits["train"].rows - made.kept == len(server.asked)
+    again = run(project, "04", **settings)
+    assert again.content_hash() == record.content_hash()
+    assert len(server.asked) == made.made
+
+
+def test_04_asks_a_model_on_this_machine_and_keeps_little_of_what_a_random_one_says(project, home):
+    from tiny_model import write_tiny_model
+
+    model = write_tiny_model(home / "tiny")
+    settings = {"augment_rows": 0.3, "augment_with": ["paraphrase"], "augment_model": str(model)}
+    record = run(project, "04", near_duplicates=0.0, estimate_more=False, **settings)
+    (made,) = record.generated
+    assert made.made > made.kept == 0
+    assert sum(made.filtered.values()) == made.made
