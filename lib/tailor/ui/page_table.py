@@ -49,13 +49,15 @@ class PageTable(anywidget.AnyWidget):
             self.sort = ("", False)
         self._resort()
 
-    def _resort(self, _: object = None) -> None:
+    def _resort(self, chosen: object = None) -> None:
         column, down = self.sort
         self._sorted = (
             self._frame.sort(column, descending=down, nulls_last=True, maintain_order=True)
             if column
             else self._frame
         )
+        if chosen:  # by a person, who wants to see what comes first
+            self.page = 0
         self._turn()
 
     def _turn(self, _: object = None) -> None:
