@@ -22,7 +22,8 @@ _MAGIC = {
     "a picture": r"^(.PNG\r?\n|GIF8[79]a|....(JFIF|Exif))",
 }
 _UNCLOSED = (
-    r"<(/?(div|span|p|br|a|td|tr|table|html|body|img|font|b|i|ul|li)|[a-zA-Z]+\s+[a-zA-Z-]+=)[^<>]{0,200}$"
+    r"<(/[a-zA-Z][a-zA-Z0-9]*|(div|span|table|html|body|font|img|td|tr|li|ul|br)\b[^<>]*|"
+    r"[a-zA-Z]+\s+[a-zA-Z-]+=[^<>]*)$"
 )
 _UNCLOSED_GATE = r"<[/a-zA-Z][^<>]{0,200}$"
 
@@ -222,7 +223,7 @@ class DropCutOff(LearnedSuspicion):
         last = Counter(word.rstrip(" \n\t.!?:;,\"')") for found in ends for word in found)
         known = frozenset(word for word, count in per_text.items() if count >= 3)
         starts = {word[:size] for word in known for size in range(1, len(word))}
-        within = {w for w, n in total.items() if n >= self.COMMON and last[w] < max(self.RARELY_LAST * n, 1)}
+        within = {w for w, n in total.items() if n >= self.COMMON and last[w] <= max(self.RARELY_LAST * n, 1)}
         return Habits(known, frozenset(starts - known), frozenset(within))
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: dict[str, Habits]) -> Outcome:
@@ -247,5 +248,4 @@ def cut_word(text: str, habits: Habits) -> str:
         return word
     if len(word) == 1 and word.isascii() and word.isalpha() and (dotted or (word.islower() and word != "x")):
         return word  # "thanks x" is a kiss
-    unknown = dotted and bool(plain) and plain not in habits.known and plain.isalpha()
-    return word if unknown and word.islower() else ""
+    return ""

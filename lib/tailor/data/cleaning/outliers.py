@@ -16,6 +16,8 @@ from tailor.settings import setting
 _COMPARED = 4_000
 """Texts of the sample with which each text is compared."""
 _BATCH = 1_000
+_LEAST_SPREAD = 0.3
+"""Texts that are all of one length do not make one of twice the length an outlier."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Outliers(LearnedSuspicion):
 def _usual(texts: pl.Series) -> Usual:
     logs = np.log(np.maximum(texts.str.len_chars().to_numpy(), 1))
     middle = float(np.median(logs))
-    spread = max(1.4826 * float(np.median(np.abs(logs - middle))), 0.1)
+    spread = max(1.4826 * float(np.median(np.abs(logs - middle))), _LEAST_SPREAD)
     used = Counter(sign for text in texts for sign in set(text))
     common = frozenset(sign for sign, count in used.items() if count >= max(2, 0.001 * len(texts)))
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -66,7 +66,11 @@ class Pairing:
 
 
 def learn_pairs(rows: pl.DataFrame) -> Pairing:
-    """Learn which replies go with which messages: row_id, message, reply -> what judges a pair."""
+    """Learn which replies go with which messages: row_id, message, reply -> what judges a pair.
+
+    Raises:
+        ValueError: the texts hold too few different words to tell them apart.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import Ridge
 
@@ -75,7 +79,7 @@ def learn_pairs(rows: pl.DataFrame) -> Pairing:
     rare = TfidfVectorizer(sublinear_tf=True, max_df=0.2, token_pattern=_TOKEN, binary=True).fit(replies)
     fold = folds(rows["row_id"])
     with _one_thread():
-        pairing = Pairing(_space().fit(messages), _space().fit(replies), shared, rare, [], [], [])
+        pairing = Pairing(_space(messages), _space(replies), shared, rare, [], [], [])
         seen = pairing.see(messages, replies)
         for part in range(FOLDS):
             keep = fold != part
@@ -131,17 +135,21 @@ def _one_thread() -> Any:
     return threadpool_limits(1)
 
 
-def _space() -> Any:
-    """Texts to vectors of length 1: latent semantic analysis (Deerwester and others 1990)."""
+def _space(texts: list[str]) -> Any:
+    """What turns texts into vectors of length 1: latent semantic analysis (Deerwester and others 1990)."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import Normalizer
 
+    pattern = r"(?u)\b\w+\b"
     words = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, min_df=2, max_df=0.5, token_pattern=r"(?u)\b\w+\b"
+        ngram_range=(1, 2), sublinear_tf=True, min_df=2, max_df=0.5, token_pattern=pattern
     )
-    return make_pipeline(words, TruncatedSVD(_WIDTH, random_state=0), Normalizer())
+    weights = words.fit_transform(texts)
+    width = min(_WIDTH, weights.shape[1] - 1)
+    fewer = TruncatedSVD(width, random_state=0).fit(weights)
+    return make_pipeline(words, fewer, Normalizer())
 
 
 def _judge() -> Any:

@@ -144,14 +144,19 @@ class MismatchedReplies(Replies, LearnedSuspicion):
         return pairs.filter(~is_empty(pairs["message"]) & ~is_empty(pairs["reply"]))
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> Pairing | None:
-        """What was learned; None from too few rows."""
+        """What was learned; None from too few rows, or from texts that are all alike."""
         rows = pooled(surveys)
-        return learn_pairs(rows) if rows.height >= self.MIN_ROWS else None
+        try:
+            return learn_pairs(rows) if rows.height >= self.MIN_ROWS else None
+        except ValueError:
+            return None
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Pairing | None) -> Outcome:
         if decision is None:
             return self.settle(
-                frame, {}, f"fewer than {self.MIN_ROWS} rows have message and reply; nothing was judged"
+                frame,
+                {},
+                f"fewer than {self.MIN_ROWS} rows have message and reply in words that differ; nothing was judged",
             )
         pairs = self._pairs(frame, columns)
         reasons = {
