@@ -110,23 +110,27 @@ def join_near(
 
     rows = len(sketches)
     parent = np.arange(rows)
-    unlike = np.zeros(0, np.int64)
     least = max(0, math.ceil((threshold - _SLACK) * _SKETCH))
+    seen = waiting = np.zeros(0, np.int64)
     for keys in bands:
-        order = np.argsort(keys, kind="stable")
-        for window in (
-            0,
-            _WINDOW,
-        ):  # most rows are like the first of their run and then need no other comparison
-            pairs = kernels.pairs_in_runs(keys, order, window, parent, sketches, least)
-            codes = np.setdiff1d(pairs[:, 0] * rows + pairs[:, 1], unlike)
-            for start in range(0, len(codes), _AT_A_TIME):
-                few = codes[start : start + _AT_A_TIME]
-                first, second = few // rows, few % rows
-                alike = _are_similar(first, second, texts, threshold)
-                kernels.join_pairs(parent, first[alike], second[alike])
-                unlike = np.append(unlike, few[~alike])
+        pairs = kernels.pairs_in_runs(keys, np.argsort(keys, kind="stable"), _WINDOW, parent, sketches, least)
+        # most pairs come up in several bands; put together, they are compared once
+        waiting = np.union1d(waiting, np.setdiff1d(pairs[:, 0] * rows + pairs[:, 1], seen))
+        if len(waiting) >= _AT_A_TIME:
+            _join(parent, waiting, texts, threshold)
+            seen, waiting = np.union1d(seen, waiting), waiting[:0]
+    _join(parent, waiting, texts, threshold)
     return parent
+
+
+def _join(parent: np.ndarray, codes: np.ndarray, texts: Texts, threshold: float) -> None:
+    """Compare pairs, each `first * rows + second`, and join the clusters of those that are alike."""
+    from tailor.data import word_kernels as kernels
+
+    for start in range(0, len(codes), _AT_A_TIME):
+        first, second = np.divmod(codes[start : start + _AT_A_TIME], len(parent))
+        alike = _are_similar(first, second, texts, threshold)
+        kernels.join_pairs(parent, first[alike], second[alike])
 
 
 def _are_similar(first: np.ndarray, second: np.ndarray, texts: Texts, threshold: float) -> np.ndarray:

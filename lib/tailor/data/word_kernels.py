@@ -322,9 +322,9 @@ def pairs_in_runs(keys, order, window, parent, sketches, least):
     while start < len(order):
         end = _run_end(keys, order, start)
         for here in range(start + 1, end):
-            for other in range(max(start, here - window), here + 1):
-                first, second = order[start if other == here else other], order[here]
-                if (other == start and window > 0) or parent[first] == parent[second]:
+            for other in range(max(start, here - window - 1), here):
+                first, second = order[start if other == here - window - 1 else other], order[here]
+                if parent[first] == parent[second]:
                     continue
                 agreed = 0
                 for place in range(sketches.shape[1]):

@@ -1,9 +1,12 @@
-"""Where the pieces of a table are worked on: in this process, or by the workers of an existing engine."""
+"""Where the pieces of a table are worked on: by processes of this machine, or by an existing engine's workers."""
 
-from collections import deque
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
+from threading import Thread
 from typing import Any, Literal
 
 from tailor.errors import WorkbenchError
@@ -25,27 +28,49 @@ def open_engine(name: EngineName, workers: int | None = None) -> Iterator[Map]:
     Raises:
         WorkbenchError: the engine is not installed.
     """
+    workers = workers or cores()
     if name == "here":
-        yield lambda work, items: _in_threads(work, items, workers or cores())
-        return
-    with _dask_client(workers or cores()) as client:
-        yield lambda work, items: _on_workers(client, work, items)
+        # processes: Polars and Python hold one another up in threads (measured: two are no faster than one)
+        context = get_context("spawn")
+        with ProcessPoolExecutor(workers, context, _end_with, (os.getpid(),)) as pool:
+            for _ in range(workers):
+                pool.submit(_wake)  # they load what they need while the table is read
+            yield lambda work, items: _in_processes(pool, work, items)
+    else:
+        with _dask_client(workers) as client:
+            yield lambda work, items: _on_workers(client, work, items)
 
 
-def _in_threads(work: Callable[[int, Any], Any], items: Sequence[Any], threads: int) -> Iterator[Any]:
-    """Threads are enough here: Polars and the compiled loops run beside each other, and nothing is copied."""
-    if len(items) < 2 or threads < 2:
-        for place, item in enumerate(items):
-            yield work(place, item)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque = deque()
-        for place, item in enumerate(items):
-            waiting.append(pool.submit(work, place, item))
-            if len(waiting) > threads:  # not all at once: what is not worked on yet need not be in memory
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def one_by_one(work: Callable[[int, Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    """No engine: in this process, in order."""
+    return (work(place, item) for place, item in enumerate(items))
+
+
+def _in_processes(pool: Executor, work: Callable[[int, Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    try:
+        yield from pool.map(work, range(len(items)), items)
+    except BrokenExecutor:
+        raise WorkbenchError(
+            "a process that cleaned a piece of the table was ended from outside, most likely for lack of memory",
+            "memory for every process",
+            "set 03_clean_data.workers to 1",
+        ) from None
+
+
+def _wake() -> None:
+    import tailor.data.cleaning.plan
+    import tailor.data.word_kernels  # noqa: F401
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when the process that started it is gone, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _dask_client(workers: int) -> Any:

@@ -119,7 +119,7 @@ def _is_possible(entry: Entry, frame: pl.DataFrame, done: PieceDone, work: Pass)
     return possible
 
 
-# --- pieces on disk ----------------------------------------------------------------------------------------------------
+# --- pieces on disk ------------------------------------------------------------------------------------------------
 def _store(value: Any, work: Pass, name: str) -> Any:
     """Write a table as an Arrow file; anything else is small and travels as it is."""
     if work.folder is None or not isinstance(value, pl.DataFrame):
@@ -130,32 +130,36 @@ def _store(value: Any, work: Pass, name: str) -> Any:
     return path
 
 
-def load(piece: Piece) -> pl.DataFrame:
-    """A piece's rows; of a file only what is looked at is read."""
+def load(piece: Piece, names: Sequence[str] | None = None) -> pl.DataFrame:
+    """A piece's rows, or some columns of them; of a file only these are read."""
     if isinstance(piece, pl.DataFrame):
-        return piece
+        return piece if names is None else piece.select(names)
     import pyarrow as pa
 
     with pa.memory_map(str(piece)) as file:
         table = pa.ipc.open_file(file).read_all()
-    return pl.from_arrow(table)
+    return pl.from_arrow(table if names is None else table.select(list(names)))
 
 
 class Loaded(Sequence):
     """Pieces, each loaded when it is asked for and let go when it is no longer looked at."""
 
-    def __init__(self, pieces: Sequence[Any]) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Sequence[Any], names: Sequence[str] | None = None) -> None:
+        self._pieces, self._names = pieces, names
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     def __getitem__(self, place: int) -> Any:
         piece = self._pieces[place]
-        return load(piece) if isinstance(piece, Path) else piece
+        return load(piece, self._names) if isinstance(piece, Path | pl.DataFrame) else piece
 
     def __iter__(self) -> Iterator[Any]:
         return (self[place] for place in range(len(self)))
+
+    def select(self, names: Sequence[str]) -> "Loaded":
+        """The same with some columns only."""
+        return Loaded(self._pieces, names)
 
 
 # --- one entry -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tailor.data.cleaning.engines import EngineName, Map, open_engine
+from tailor.data.cleaning.engines import EngineName, Map, one_by_one, open_engine
 from tailor.data.cleaning.operation import Columns, Operation
 from tailor.data.cleaning.passes import Entry, Loaded, Pass, Piece, PieceDone, load, run_pass
 from tailor.data.cleaning.tally import Tally, nothing_left
@@ -18,10 +19,10 @@ from tailor.data.tables import count_bytes, read_pieces, write_pieces
 from tailor.progress import Log
 from tailor.records import Operation as Done
 
-PIECE = 25_000
-"""Rows of a piece in memory: enough for every core of most machines to have one."""
-MOST_IN_MEMORY = 400_000_000
-"""Bytes of a table above which its pieces lie on disk. Cleaning in memory takes four to five times as much."""
+PIECE = 20_000
+"""Rows of a piece."""
+MOST_IN_MEMORY = 20_000_000
+"""Bytes of a table above which its pieces lie on disk and every core works on them; below, starting takes longer."""
 
 
 def clean(
@@ -50,9 +51,8 @@ def clean(
     Raises:
         WorkbenchError: an entry names a column that is not there, or nothing is left.
     """
-    with open_engine("here") as spread:
-        run = _Run(list(frame.iter_slices(rows_per_chunk)) or [frame], columns, spread, log, absent_columns)
-        done = run.all(operations)
+    run = _Run(list(frame.iter_slices(rows_per_chunk)) or [frame], columns, one_by_one, log, absent_columns)
+    done = run.all(operations)
     if aside is not None:
         aside |= run.aside
     kept = pl.concat(run.pieces)
@@ -87,8 +87,8 @@ def clean_file(
 ) -> Cleaned:
     """Apply a history to a table that `tables` wrote, and write the rows that stay and those that went.
 
-    A table that is larger than memory allows, or that other workers work on, passes through Arrow files beside
-    `kept`, twice its size at most. Both files come out byte for byte the same, whichever way was taken.
+    All but small tables pass through Arrow files beside `kept`, three times the table's size at most, and memory
+    holds a piece for each worker. Both files come out byte for byte the same, whichever way was taken.
 
     Raises:
         WorkbenchError: the file is damaged, an entry names a column that is not there, nothing is left, or the disk
@@ -97,10 +97,10 @@ def clean_file(
     stored = engine != "here" or count_bytes(source, _MADE_BY) > most_in_memory
     folder = Path(tempfile.mkdtemp(prefix=".pieces-", dir=kept.parent)) if stored else None
     try:
-        pieces: list[Piece] = []
-        for place, frame in enumerate(read_pieces(source, _MADE_BY)):
-            pieces += _first_pieces(frame, place, folder)
-        with open_engine(engine, workers) as spread:
+        with open_engine(engine, workers) if stored else nullcontext(one_by_one) as spread:
+            pieces: list[Piece] = []
+            for place, frame in enumerate(read_pieces(source, _MADE_BY)):
+                pieces += _first_pieces(frame, place, folder)
             run = _Run(pieces, columns, spread, log, folder=folder)
             del pieces
             done = run.all(operations)
@@ -115,11 +115,14 @@ def clean_file(
 
 
 def _first_pieces(frame: pl.DataFrame, place: int, folder: Path | None) -> list[Piece]:
+    slices = list(frame.iter_slices(PIECE)) or [frame]
     if folder is None:
-        return list(frame.iter_slices(PIECE)) or [frame]
-    path = folder / f"rows-0-{place}.arrow"
-    frame.write_ipc(path, compat_level=pl.CompatLevel.oldest())
-    return [path]
+        return slices
+    paths: list[Piece] = []
+    for number, piece in enumerate(slices):
+        paths.append(folder / f"rows-0-{place}-{number}.arrow")
+        piece.write_ipc(paths[-1], compat_level=pl.CompatLevel.oldest())
+    return paths
 
 
 def _none_dropped(frame: pl.DataFrame) -> pl.DataFrame:

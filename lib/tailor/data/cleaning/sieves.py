@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome, drop
+from tailor.data.cleaning.passes import Loaded
 from tailor.data.duplicates import band_keys, equality_keys, join_near
 from tailor.settings import setting
 
@@ -96,7 +97,7 @@ class DropExactDuplicates(Operation):
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        rows = pl.concat([survey.select("key", "frozen") for survey in surveys]).with_row_index("place")
+        rows = pl.concat(_part(surveys, ["key", "frozen"])).with_row_index("place")
         rows = rows.filter(rows["key"].is_duplicated()).sort(~pl.col("frozen"), maintain_order=True)
         rows = rows.with_columns(first=pl.col("place").first().over("key"))
         return _copies(rows, surveys, "says the same as ")
@@ -117,12 +118,22 @@ def _copies(rows: pl.DataFrame, surveys: Sequence[pl.DataFrame], because: str) -
     """
     rows = rows.filter((pl.col("place") != pl.col("first")) & ~pl.col("frozen")).sort("place")
     places = np.unique(np.concatenate([rows["place"], rows["first"]]).astype(np.int64))
-    ids = pl.DataFrame({"place": places, "id": gather_rows(surveys, places)["row_id"]})
+    ids = pl.DataFrame({"place": places, "id": gather_rows(_part(surveys, ["row_id"]), places)["row_id"]})
     for name in ("place", "first"):
         rows = rows.with_columns(pl.col(name).cast(pl.Int64)).join(
             ids.rename({"place": name, "id": f"{name}_id"}), on=name, how="left", maintain_order="left"
         )
     return rows.select(row_id="place_id", **{REASON: pl.lit(because) + pl.col("first_id")})
+
+
+def _part(surveys: Sequence[pl.DataFrame], names: list[str]) -> Sequence[pl.DataFrame]:
+    """Some columns of every survey; of surveys that lie in files no others are read."""
+    return surveys.select(names) if isinstance(surveys, Loaded) else [s.select(names) for s in surveys]
+
+
+def _joined(surveys: Sequence[pl.DataFrame], name: str) -> np.ndarray:
+    """One column of all surveys below one another."""
+    return np.concatenate([part[name].to_numpy() for part in _part(surveys, [name])])
 
 
 def gather_rows(tables: Sequence[pl.DataFrame], places: np.ndarray) -> pl.DataFrame:
@@ -167,23 +178,19 @@ class DropNearDuplicates(Operation):
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        frozen = np.concatenate([survey["frozen"].to_numpy() for survey in surveys])
-        order = np.argsort(~frozen, kind="stable")
+        order = np.argsort(~_joined(surveys, "frozen"), kind="stable")
         names = [name for name in surveys[0].columns if name.startswith("text ")]
-        bands = (
-            np.concatenate([survey[name].to_numpy() for survey in surveys])[order]
-            for name in surveys[0].columns
-            if name.startswith("band ")
-        )
+        bands = (_joined(surveys, name)[order] for name in surveys[0].columns if name.startswith("band "))
+        parts = _part(surveys, names)
 
         def texts(rows: np.ndarray) -> list[pl.Series]:
             places = np.sort(order[rows])
-            found = gather_rows([survey.select(names) for survey in surveys], places)
+            found = gather_rows(parts, places)
             return found[np.searchsorted(places, order[rows])].get_columns()
 
-        sketches = np.concatenate([survey["sketch"].to_numpy() for survey in surveys])[order]
+        sketches = _joined(surveys, "sketch")[order]
         firsts = order[join_near(bands, sketches, texts, self.threshold)]
-        rows = pl.DataFrame({"place": order, "frozen": frozen[order], "first": firsts})
+        rows = pl.DataFrame({"place": order, "frozen": _joined(surveys, "frozen")[order], "first": firsts})
         return _copies(rows, surveys, "nearly the same as ")
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: pl.DataFrame) -> Outcome:
