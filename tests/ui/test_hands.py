@@ -8,6 +8,7 @@ import pytest
 from data_project import run as run_step
 from data_project import start, write_rows
 
+from tailor.data.cleaning.plan import OPERATIONS
 from tailor.data.cleaning.sieves import DropNearDuplicates
 from tailor.data.cleaning.wrangling import Facet
 from tailor.notebook import open_step
@@ -219,8 +220,17 @@ def test_settings_of_an_entry_are_changed_or_refused(step):
     assert form.value.operations[-1].threshold == 0.6
     controls["threshold"].widget.value = 7.0
     assert form.value.operations[-1].threshold == 0.6
-    box.fold()
+    box._rows[0].remove.click()  # the settings shown would be another entry's
     assert box._editor.children == ()
+    assert box.editor is None
+
+
+def test_every_operation_can_be_added(step):
+    box = step.form().widgets["operations"]
+    for name, kind in OPERATIONS.items():
+        box._add.value = name
+        assert isinstance(box.value[-1], kind)
+        assert {control.setting.name for control in box.editor.controls} == set(kind.model_fields) - {"off"}
 
 
 def test_the_executed_copy_lists_the_entries(step):

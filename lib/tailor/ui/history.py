@@ -59,8 +59,8 @@ class HistoryBox(widgets.VBox):
         self.add_class("tailor-history")
         self.value = self.history.operations
         self._add.observe(self._on_add, "value")
-        self.undo.on_click(lambda _: self._reorder(self.history.undo))
-        self.redo.on_click(lambda _: self._reorder(self.history.redo))
+        self.undo.on_click(lambda _: self._change(self.history.undo))
+        self.redo.on_click(lambda _: self._change(self.history.redo))
         self.observe(self._on_value, "value")
         self._show()
 
@@ -80,13 +80,10 @@ class HistoryBox(widgets.VBox):
         change(*args, **settings)
         self.edited()
 
-    def _reorder(self, change: Callable, *args: Any) -> None:
-        """A change after which the open settings may belong to another entry."""
-        self.fold()
-        self._change(change, *args)
-
     def _on_value(self, _: Any) -> None:
         self.history.set(self.value)
+        if isinstance(self.editor, _Editor) and not self.editor.follows(self.history.operations):
+            self.fold()  # its number is another entry's now
         self._show()
 
     def _on_add(self, change: dict) -> None:
@@ -122,7 +119,7 @@ class HistoryBox(widgets.VBox):
 
     def fold(self) -> None:
         """Put the settings of the entry away."""
-        self._editor.children = ()
+        self.editor, self._editor.children = None, ()
 
     def told(self) -> str:
         """The entries, one a line, for an executed copy."""
@@ -151,10 +148,10 @@ class _Row:
         self.edit = _button("pencil", "Its settings")
         self.remove = _button("trash", "Take it out of the list")
         self.on.observe(lambda change: self._switch(owner, change["new"]), "value")
-        self.up.on_click(lambda _: owner._reorder(history.move, number, number - 1))
-        self.down.on_click(lambda _: owner._reorder(history.move, number, number + 1))
+        self.up.on_click(lambda _: owner._change(history.move, number, number - 1))
+        self.down.on_click(lambda _: owner._change(history.move, number, number + 1))
         self.edit.on_click(lambda _: owner.show_settings(number))
-        self.remove.on_click(lambda _: owner._reorder(history.remove, number))
+        self.remove.on_click(lambda _: owner._change(history.remove, number))
         self.box = widgets.HBox(
             [self.on, self.name, self.counts, self.up, self.down, self.edit, self.remove],
             layout=widgets.Layout(padding="0 6px", align_items="center"),
@@ -183,7 +180,8 @@ class _Editor:
     """The settings of one entry, its warning, and statistics before a threshold is chosen."""
 
     def __init__(self, owner: HistoryBox, number: int, entry: Operation) -> None:
-        self._owner, self._number = owner, number
+        self._owner, self._number, self._entry = owner, number, entry
+        self._changing = False
         self.controls = [
             Control(_with_columns(d, owner.columns, entry), getattr(entry, d.name))
             for d in describe(type(entry))
@@ -210,7 +208,12 @@ class _Editor:
             self._shown,
         )
 
+    def follows(self, entries: Sequence[Operation]) -> bool:
+        """Whether the entry shown still has its number."""
+        return self._changing or (len(entries) >= self._number and entries[self._number - 1] is self._entry)
+
     def _on_change(self, _: Any) -> None:
+        self._changing = True
         try:
             values = {control.setting.name: control.read() for control in self.controls}
             self._owner._change(self._owner.history.change, self._number, **values)
@@ -219,6 +222,9 @@ class _Editor:
             told = error.found if isinstance(error, WorkbenchError) else str(error)
             needed = f"; needed: {error.needed}" if isinstance(error, WorkbenchError) else ""
             self._told.value = to_html(Callout(f"Not taken over: {told}{needed}", "bad"))
+        finally:
+            self._changing = False
+            self._entry = self._owner.history.operations[self._number - 1]
 
     def _look(self) -> None:
         entry = self._owner.history.operations[self._number - 1]
