@@ -52,7 +52,7 @@ def test_the_result_shows_curves_figures_a_batch_and_samples(project):
     text = tuned_project.shown(project, "07_tune")
     for wanted in ("LoRA on ", "Validation loss", "weights trained", "tokens a second while training", "Be"):
         assert wanted in text
-    assert "one of 4 rows of similar length that are learned together" in text
+    assert "row 1 of 4 in the batch" in text
 
 
 def test_running_again_uses_the_finished_run(project):
