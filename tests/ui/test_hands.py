@@ -10,7 +10,7 @@ from data_project import start, write_rows
 
 from tailor.data.cleaning.plan import OPERATIONS
 from tailor.data.cleaning.sieves import DropNearDuplicates
-from tailor.data.cleaning.wrangling import Facet
+from tailor.data.cleaning.wrangling import Facet, TransformText
 from tailor.notebook import open_step
 from tailor.ui.hands import Hands
 from tailor.ui.page_table import LONGEST_CELL, PageTable
@@ -223,6 +223,14 @@ def test_settings_of_an_entry_are_changed_or_refused(step):
     box._rows[0].remove.click()  # the settings shown would be another entry's
     assert box._editor.children == ()
     assert box.editor is None
+
+
+def test_an_entry_that_cannot_be_run_is_told_in_the_panel(panel):
+    panel._history.add(TransformText(columns=["intent"], expression="value.("))
+    panel._list.edited()
+    assert "Transform cells" in panel.told.value
+    panel._list.undo.click()
+    assert "40 of 40 rows" in panel.told.value
 
 
 def test_every_operation_can_be_added(step):

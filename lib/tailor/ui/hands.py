@@ -104,27 +104,29 @@ class Hands:
 
     def refresh(self) -> None:
         """Count and filter anew: after a gesture, a choice in a facet, an undo."""
+        try:
+            self._show()
+        except WorkbenchError as error:  # a pattern that is none, an entry that cannot be run
+            self._say(f"{error.found}. Needed: {error.needed}.")
+        self._name_buttons()
+
+    def _show(self) -> None:
         rows = self._rows()
         names = self._names(rows)
         if list(self.new_column.options) != names:
             self.new_column.options = names
             self.new_column.value = next(iter(names), None)
         self.clusters.offer([name for name in names if name not in _OWN])
-        try:
-            for box in self.facets:
-                if box.column in rows.columns:
-                    box.recount(self._passing(rows, without=box)[box.column])
-            shown = self._passing(rows)
-        except WorkbenchError as error:  # a pattern that is none
-            self._say(f"{error.found}. Needed: {error.needed}.")
-            return
+        for box in self.facets:
+            if box.column in rows.columns:
+                box.recount(self._passing(rows, without=box)[box.column])
+        shown = self._passing(rows)
         self.table.show(shown.select("row_id", pl.col(names).exclude("source")).cast(pl.String))
         dropped = self.which.value == "dropped"
         self.table.edited = None if dropped else self._edit
         self.table.editable = not dropped
         seen = "Rows that the last run dropped." if dropped else self.view.told(self._history.operations)
         self._say(f"{shown.height:,} of {rows.height:,} rows. {seen}")
-        self._name_buttons()
 
     def reload(self) -> None:
         """Read what the last run left."""

@@ -228,7 +228,10 @@ class _Editor:
 
     def _look(self) -> None:
         entry = self._owner.history.operations[self._number - 1]
-        blocks = self._owner.statistics(entry) if self._owner.statistics else []
+        try:
+            blocks = self._owner.statistics(entry) if self._owner.statistics else []
+        except WorkbenchError as error:
+            blocks = [Callout(f"{error.found}. Needed: {error.needed}.", "bad")]
         none = '<span style="font-size:12px">This operation has no statistics to show.</span>'
         self._shown.value = "".join(map(to_html, blocks)) or none
 

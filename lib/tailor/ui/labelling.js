@@ -105,9 +105,19 @@ function render({ model, el }) {
   function draw() {
     const row = model.get("row");
     const total = row.total ?? 0;
-    count.textContent = total ? `${row.number + 1} of ${total} · ${row.done} saved` : "no row to look at";
-    filled.style.width = total ? `${(100 * row.done) / total}%` : "0";
-    why.textContent = total ? `${row.why} · ${row.row}${row.dropped ? " · you set it aside" : ""}` : "";
+    count.textContent = total ? `${row.number + 1} of ${total} · ${row.done} saved` : "";
+    box.classList.toggle("empty", !total);
+    if (!total) {
+      filled.style.width = "0";
+      why.textContent = row.waiting
+        ? "Type your name on the right and press Enter: the rows that matter most are then chosen, which takes a moment."
+        : "There is no row to look at.";
+      talk.replaceChildren();
+      answers.replaceChildren();
+      return;
+    }
+    filled.style.width = `${(100 * row.done) / total}%`;
+    why.textContent = `${row.why} · ${row.row}${row.dropped ? " · you set it aside" : ""}`;
     finding = false;
     find = "";
     drawTalk(row);
