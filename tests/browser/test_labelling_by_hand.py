@@ -62,10 +62,11 @@ def open_card(page, lab, notebook, folder):
     run_all(page)
     wait_until((folder / "dataset.json").exists, page, 120)
     card = page.locator(".tailor-labelling")
-    card.locator(".count").wait_for()
+    card.get_by_text("Type your name on the right").wait_for()
     name = card.locator(".name")
     name.fill("Ann")
     name.press("Enter")
+    card.get_by_text("1 of 36 · 0 saved").wait_for()
     card.focus()
     return card
 

@@ -162,8 +162,8 @@ def test_suggestions_come_from_other_rows(tmp_path):
 def test_answers_are_saved_at_once_and_undone(tmp_path):
     path = tmp_path / FILE
     walk = session(path, labels=("other",))
-    assert walk.labels == ["card", "fees", "login", "other"]
     assert walk.say("answer", "card") == "Type your name first: it tells whose answers these are."
+    assert walk.labels == ["card", "fees", "login", "other"]
     walk.sign_in("  Ann  ")
     first = walk.state()
     assert walk.say("answer", "nonsense") == "Choose one of the labels."
@@ -216,7 +216,7 @@ def test_nothing_to_look_at(tmp_path):
     walk = session(tmp_path / FILE, [])
     walk.sign_in("Ann")
     assert walk.say("answer", "x") == "There is no row to look at."
-    assert walk.state() == {"number": 0, "total": 0, "done": 0}
+    assert walk.state() == {"number": 0, "total": 0, "done": 0, "waiting": False}
 
 
 def test_04_applies_and_counts_them_and_runs_again(home):

@@ -65,6 +65,16 @@ def test_a_full_disk_is_told_in_the_card(project, monkeypatch):
     assert (shown.card.row["number"], shown.card.row["done"]) == (0, 0)
 
 
+def test_nothing_is_chosen_before_somebody_is_there(project):
+    shown = open_card()
+    assert shown.card.row == {"number": 0, "total": 0, "done": 0, "waiting": True}
+    assert shown.session.order == []
+    press(shown, "answer", "fees")
+    assert shown.card.told == "Type your name first: it tells whose answers these are."
+    shown.card.annotator = "Ann"
+    assert shown.card.row["total"] == 24
+
+
 def test_without_widgets_it_is_a_summary(project):
     first = open_card(annotator="Ann", rows=4)
     for _ in range(4):
@@ -72,7 +82,7 @@ def test_without_widgets_it_is_a_summary(project):
     second = open_card(annotator="Ben", rows=4)
     press(second, "answer", "card")
     text = second._repr_mimebundle_()["text/plain"]
-    assert "4 rows to look at" in text
+    assert "Rows to look at, the most pressing first" in text
     assert "Said so far" in text
     assert "Ann and Ben" in text
     assert "Annotators differ on these rows" in text

@@ -20,7 +20,7 @@ from tailor.data.conversations import read_history
 from tailor.data.drafts import Draft, Reading
 from tailor.data.examples import given_roles
 from tailor.data.exchanges import draft_rows
-from tailor.data.labelling_order import choose_for_labelling, suggest_labels
+from tailor.data.labelling_order import choose_for_labelling, reasons, suggest_labels
 from tailor.data.roles import find_roles
 from tailor.data.tables import read_table
 from tailor.project import Project
@@ -64,10 +64,9 @@ class Session:
         self.task = task
         used = Counter(d.output for d in drafts if d.output and not d.problem) if task == "classify" else {}
         self.labels = list(dict.fromkeys([*sorted(used), *labels]))
-        found, self.unreadable = read_annotations(path)
-        self.order = choose_for_labelling(self._drafts, task, found, count, seed)
-        shown = [place for place, _ in self.order]
-        self._suggested = suggest_labels(self._drafts, shown, self.labels) if task == "classify" else {}
+        self._count = count
+        self.order: list[tuple[int, str]] = []
+        self._suggested: dict[int, str] = {}
         self.annotator = ""
         self.number = 0
         self._own: dict[str, Annotation] = {}
@@ -77,6 +76,8 @@ class Session:
         """Go on as this annotator, at the first row without an answer of theirs."""
         self.annotator = " ".join(name.split())[:60]
         found, _ = read_annotations(self._path)
+        if self.annotator and not self.order:
+            self._choose(found)
         self._own = {each.key: each for each in found if each.annotator == self.annotator}
         self._undo = []
         open_rows = (
@@ -84,13 +85,20 @@ class Session:
         )
         self.number = next(open_rows, 0)
 
+    def _choose(self, found: list[Annotation]) -> None:
+        """Only when somebody is there: a run without a person need not wait for it."""
+        self.order = choose_for_labelling(self._drafts, self.task, found, self._count, self._seed)
+        if self.task == "classify":
+            shown = [place for place, _ in self.order]
+            self._suggested = suggest_labels(self._drafts, shown, self.labels)
+
     # --- what a person does ----------------------------------------------------------------------------------------
     def say(self, action: Action, value: str = "") -> str:
         """Save an answer for the row shown and go to the next one. Returns a sentence on why nothing was saved."""
-        if not self.order:
-            return "There is no row to look at."
         if not self.annotator:
             return "Type your name first: it tells whose answers these are."
+        if not self.order:
+            return "There is no row to look at."
         value = value.strip()
         if action == "answer" and (
             not value or (self.labels and self.task == "classify" and value not in self.labels)
@@ -130,7 +138,7 @@ class Session:
         keys = [row_key(self._drafts[place]) for place, _ in self.order]
         progress = {"number": self.number, "total": len(keys), "done": sum(key in self._own for key in keys)}
         if not keys:
-            return progress
+            return progress | {"waiting": not self.annotator}
         place, why = self.order[self.number]
         draft, mine = self._drafts[place], self._own.get(keys[self.number])
         return progress | {
@@ -147,9 +155,8 @@ class Session:
     def tables(self) -> list[Table]:
         """What was said so far, by whom, and how far people agree."""
         found, broken = read_annotations(self._path)
-        why = Counter(reason for _, reason in self.order)
-        lines = [(reason, count) for reason, count in why.items()]
-        tables = [Table(("why it is shown", "rows"), lines, f"{len(self.order):,} rows to look at")]
+        lines = [(why, len(places)) for why, places in reasons(self._drafts, found).items()]
+        tables = [Table(("why it would be shown", "rows"), lines, "Rows to look at, the most pressing first")]
         if found:
             names = Counter((each.annotator, each.action) for each in found)
             people = sorted({name for name, _ in names})

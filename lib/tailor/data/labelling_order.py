@@ -8,18 +8,40 @@ from tailor.data.dataset import Example
 from tailor.data.drafts import Draft
 from tailor.records import Task
 
+REASONS = (
+    "annotators differ",
+    "one annotator so far",
+    "no answer yet",
+    "hard for a quick model, or unlike the others",
+)
 FOLDS = 3
-MOST_COMPARED = 3_000
+MOST_COMPARED = 2_000
 """Rows among which the choice is made; of more, as many are drawn at random first."""
+
+
+def reasons(drafts: Sequence[Draft], annotations: Sequence[Annotation]) -> dict[str, list[int]]:
+    """Why rows are looked at -> their places, the most pressing reason first. Rows that are no examples have none."""
+    said: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)
+    for each in annotations:
+        said[each.key].add((each.action, each.value))
+        names[each.key].add(each.annotator)
+    groups: dict[str, list[int]] = {why: [] for why in REASONS}
+    for place, draft in enumerate(drafts):
+        if draft.problem or not draft.input:
+            continue
+        key = row_key(draft)
+        rank = 0 if len(said[key]) > 1 else 1 if len(names[key]) == 1 else 2 if not draft.output else 3
+        groups[REASONS[rank]].append(place)
+    return {why: places for why, places in groups.items() if places}
 
 
 def choose_for_labelling(
     drafts: Sequence[Draft], task: Task, annotations: Sequence[Annotation], count: int, seed: int
 ) -> list[tuple[int, str]]:
-    """The rows where looking pays most, best first.
+    """The rows where looking pays most, best first, by `reasons`.
 
-    In front stand rows that one annotator alone or differing ones annotated, then rows without an answer, then the
-    others. Within each, the rows are chosen that are typical of many, unlike each other and hard for the proxy
+    Within each reason the rows are chosen that are typical of many, unlike each other and hard for the proxy
     (`tailor.data.selection`).
 
     Returns:
@@ -27,34 +49,15 @@ def choose_for_labelling(
     """
     import numpy as np
 
-    said: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    names: dict[str, set[str]] = defaultdict(set)
-    for each in annotations:
-        said[each.key].add((each.action, each.value))
-        names[each.key].add(each.annotator)
-    usable = [place for place, draft in enumerate(drafts) if not draft.problem and draft.input]
-    if len(usable) > MOST_COMPARED:
-        keep = np.random.default_rng(seed).choice(len(usable), MOST_COMPARED, replace=False)
-        annotated = {place for place in usable if row_key(drafts[place]) in names}
-        usable = sorted({usable[i] for i in keep} | annotated)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for place in usable:
-        key = row_key(drafts[place])
-        rank = (
-            0 if len(said[key]) > 1 else 1 if len(names[key]) == 1 else 2 if not drafts[place].output else 3
-        )
-        groups[rank].append(place)
-    why = (
-        "annotators differ",
-        "one annotator so far",
-        "no answer yet",
-        "hard for a quick model, or unlike the others",
-    )
-    order = [
-        (place, why[rank])
-        for rank in sorted(groups)
-        for place in _useful_first([drafts[p] for p in groups[rank]], groups[rank], task, count, seed)
-    ]
+    order: list[tuple[int, str]] = []
+    for why, places in reasons(drafts, annotations).items():
+        wanted = count - len(order)
+        if wanted <= 0:
+            break
+        if len(places) > MOST_COMPARED:
+            drawn = np.random.default_rng(seed).choice(len(places), MOST_COMPARED, replace=False)
+            places = [places[i] for i in sorted(drawn)]
+        order += [(p, why) for p in _useful_first([drafts[p] for p in places], places, task, wanted, seed)]
     return order[:count]
 
 

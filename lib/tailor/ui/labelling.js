@@ -168,7 +168,7 @@ function render({ model, el }) {
       event.preventDefault();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !model.get("row").total) return;
     const row = model.get("row");
     const label = isClassify ? model.get("labels")[model.get("shortcuts").indexOf(event.key)] : undefined;
     if (finding) onFind(event);
