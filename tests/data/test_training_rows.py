@@ -126,6 +126,7 @@ def test_augmentation(home):
     assert made.height == sum(count.kept for count in record.generated) > 40
     given = set(train.filter(parent="")["id"])
     assert set(made["parent"]) <= given
+    assert {example.id for example in Dataset.open(project).given} == given
     assert all(source.startswith("augmentation:") for source in made["source"])
     assert record.splits["train"].rows == train.height
     assert record.augmentation.rows == 8

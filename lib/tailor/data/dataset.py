@@ -74,6 +74,11 @@ class Dataset:
         return self.read("train")
 
     @cached_property
+    def given(self) -> list[Example]:
+        """The training rows without those that Tailor made: what people really wrote."""
+        return [example for example in self.train if not example.parent]
+
+    @cached_property
     def validation(self) -> list[Example]:
         return self.read("validation")
 

@@ -112,8 +112,7 @@ def _rule_pairs(project: Project, dataset: Dataset, per_rule: int, seed: int) ->
 
     if dataset.task == "classify":
         return []
-    given = [row for row in dataset.train if not row.parent]
-    return contrastive_pairs(given, project.load(UseCase, "use_case.json"), per_rule, seed)
+    return contrastive_pairs(dataset.given, project.load(UseCase, "use_case.json"), per_rule, seed)
 
 
 def _own_pairs(

@@ -133,12 +133,12 @@ def run(project: Project, settings: Settings, log: Log) -> Monitoring:
     limits = _thresholds(settings)
     told = {"labelled": dataset.task == "classify", "seed": seed, "embedding_model": settings.embedding_model}
     if not settings.new_data:
-        measures = text_measures(dataset.train, dataset.validation, dataset.test, limits, **told)
+        measures = text_measures(dataset.given, dataset.validation, dataset.test, limits, **told)
         return _record(measures, len(dataset.test), "your own test split (no new data was named)", {})
     path = project.resolve(settings.new_data)
     found = read_new_rows(project, path, log)
     reference = [*dataset.validation, *dataset.test]
-    measures = text_measures(dataset.train, reference, found.examples, limits, **told)
+    measures = text_measures(dataset.given, reference, found.examples, limits, **told)
     asked = choose_rows(found.examples, settings.max_rows, seed)
     measures += _ask(project, dataset, asked, limits, seed, log)
     outputs = {name: project.hash_of(project.path(name)) for name in (ANSWERS, "monitoring/new")}

@@ -164,7 +164,7 @@ class NearestShown(Shown):
         self, inner: LanguageModel, dataset: Dataset, count: int, answer_room: int, embedding_model: str = ""
     ) -> None:
         super().__init__(inner, [])
-        self.examples, self.count, self.answer_room = dataset.train, count, answer_room
+        self.examples, self.count, self.answer_room = dataset.given, count, answer_room
         self.turns = dataset.turns
         inputs = [dataset.format.question(example.input)["content"] for example in self.examples]
         self.likeness = by_meaning(inputs, embedding_model) if embedding_model else by_letters(inputs)
@@ -211,7 +211,7 @@ def insert(prompt: Prompt, demonstrations: list[Message]) -> Prompt:
 
 def choose_demonstrations(dataset: Dataset, count: int, how: str, seed: int) -> list[Example]:
     """Choose training rows: blindly, or balanced over labels (over answers' lengths where there are no labels)."""
-    drawn = [dataset.train[i] for i in np.random.default_rng(seed).permutation(len(dataset.train))]
+    drawn = [dataset.given[i] for i in np.random.default_rng(seed).permutation(len(dataset.given))]
     if how == "random":
         return drawn[:count]
     if dataset.task == "classify":
