@@ -141,12 +141,15 @@ def _id_numbers(text: str) -> Places:
     yield from sorted(found)
 
 
-_IP4 = re.compile(r"(?<![\w.])(?<!version )(?<!v\. )(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IP4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IP6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 
 
+_NUMBERED = re.compile(r"(?i)\b(?:version|build|release|firmware|ver|rev|v)[ .:#]*$")
+
+
 def _ips(text: str) -> Places:
-    """Addresses of no machine in particular (0.0.0.0, 127.0.0.1, ::) are left."""
+    """Addresses of no machine in particular (0.0.0.0, 127.0.0.1, ::) are left, and numbers of versions."""
     for pattern in (_IP4, _IP6):
         for found in pattern.finditer(text):
             try:
@@ -155,7 +158,7 @@ def _ips(text: str) -> Places:
                 continue
             nobody = address.is_unspecified or address.is_loopback or found.group() == "255.255.255.255"
             short = pattern is _IP6 and (found.group().count(":") < 3 or not re.search(r"\d", found.group()))
-            if not nobody and not short:
+            if not nobody and not short and not _NUMBERED.search(text[: found.start()][-20:]):
                 yield found.span()
 
 

@@ -55,7 +55,7 @@ _TAIL = 160
 
 _BEGINS = {
     "greeting": regex.compile(rf"(?:^|[^\p{{L}}])(?i:{_HELLO})[ \t,]+"),
-    "cue": regex.compile(rf"(?:(?i:{_STRONG})[ \t]+(?:(?i:is)[ \t]+)?{_TITLE}?|{_TITLE})"),
+    "cue": regex.compile(rf"(?<!\p{{L}})(?:(?i:{_STRONG})[ \t]+(?:(?i:is)[ \t]+)?{_TITLE}?|{_TITLE})"),
     "myself": regex.compile(rf"^\P{{L}}?(?i:{_MY})[ \t]+{_TITLE}?"),
 }
 _JOINED = regex.compile(rf"{_AND}(?={_TITLE}?{_WORD})")
@@ -69,22 +69,26 @@ _LATER_NAMES = frozenset(words("later_names"))
 _ORGANISATION = frozenset(words("organisations"))
 
 
-_ANYWHERE = (f"{_GREETING}|{_CUE}|{_MYSELF}", _CLOSING_LINE, _LINE, _ENVELOPE, _RUN)
+_ANYWHERE = (f"{_GREETING}|{_CUE}|{_MYSELF}", _CLOSING_LINE, _ENVELOPE, _LINE, _RUN)
 _AT_THE_END = (_CLOSING, _LAST)
+_SURE = (3, 1)
+"""How many of each, from the first on, give away a name by themselves."""
 
 
-def contexts(cells: pl.Series) -> pl.Series:
+def contexts(cells: pl.Series, sure: bool = False) -> pl.Series:
     """The pieces of each text in which a name may stand, marks around it included.
 
     Args:
         cells: texts.
+        sure: only pieces that give a name away by themselves.
 
     Returns:
         A list of pieces for each text. All of it runs in Rust: rows in which nothing fits cost microseconds.
     """
     text = pl.col("text")
-    found = [text.str.extract_all(pattern) for pattern in _ANYWHERE]
-    found += [text.str.tail(_TAIL).str.extract_all(pattern) for pattern in _AT_THE_END]
+    anywhere, at_the_end = _SURE if sure else (None, None)
+    found = [text.str.extract_all(pattern) for pattern in _ANYWHERE[:anywhere]]
+    found += [text.str.tail(_TAIL).str.extract_all(pattern) for pattern in _AT_THE_END[:at_the_end]]
     return pl.DataFrame({"text": cells}).select(pl.concat_list(found)).to_series()
 
 
@@ -150,8 +154,12 @@ def _title(piece: str, start: int) -> int:
     return found.end() if found else 0
 
 
-def _trimmed(piece: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The name without words around it that are none; nothing where an organisation is addressed."""
+def _trimmed(piece: str, start: int, end: int, strict: bool = True) -> Iterator[tuple[int, int]]:
+    """The name without words after it that are none; nothing where an organisation is addressed.
+
+    Args:
+        strict: also nothing where the first word is none ("named The Folder"); else such words are left out.
+    """
     words = [
         (match.start() + start, match.end() + start) for match in regex.finditer(r"\S+", piece[start:end])
     ]
@@ -159,6 +167,8 @@ def _trimmed(piece: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     if any(word in _ORGANISATION for word in plain):
         return
     while words and (plain[0] in _NO_NAMES or len(plain[0]) < 2):
+        if strict:
+            return
         del words[0], plain[0]
     for place, word in enumerate(plain[1:], 1):
         if word in _NO_NAMES and word not in _LATER_NAMES:
@@ -176,7 +186,9 @@ def _plain(word: str) -> str:
 @lru_cache(maxsize=200_000)
 def runs(piece: str) -> tuple[tuple[int, int], ...]:
     """Every run of words with capitals in a piece, without those that are no names."""
-    return tuple(span for match in _NAMES.finditer(piece) for span in _trimmed(piece, *match.span()))
+    return tuple(
+        span for match in _NAMES.finditer(piece) for span in _trimmed(piece, *match.span(), strict=False)
+    )
 
 
 def probable(piece: str, given: frozenset[str]) -> tuple[tuple[int, int], ...]:

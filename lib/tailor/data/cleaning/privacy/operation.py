@@ -128,10 +128,11 @@ class MaskPersonalData(Repair):
         )
 
     def _note_names(self, cells: pl.Series, found: Found) -> None:
-        for piece in names.contexts(cells).explode().drop_nulls().unique(maintain_order=True):
+        every = self.write == "stand-ins"
+        for piece in names.contexts(cells, sure=not every).explode().drop_nulls().unique(maintain_order=True):
             sure = names.certain(piece)
             found.certain |= {piece[start:end]: None for start, end in sure}
-            if self.write == "stand-ins":
+            if every:
                 found.possible |= {piece[start:end]: None for start, end in names.runs(piece)}
 
     def _note_values(self, cells: pl.Series, found: Found) -> None:
