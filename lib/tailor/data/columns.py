@@ -185,7 +185,8 @@ def whole_columns(columns: list[Column]) -> list[str]:
     kinds = ("messages",) if text_columns(columns) else ("messages", "nested")
     whole = [column.name for column in columns if column.kind in kinds]
     named = {role: _best_named(columns, role, kinds) for role, kinds in _TURNS.items()}
-    if named["thread"] and named["speaker"]:
+    answered = any(c.kind == "text" and name_score(c.name, NAMES["output"]) > 0.5 for c in columns)
+    if named["thread"] and named["speaker"] and not answered:  # a row with its reply is no mere turn
         whole += [name for name in dict.fromkeys(named.values()) if name and name not in whole]
     return whole
 
