@@ -47,7 +47,7 @@ def test_only_the_runner_imports_papermill():
 
 
 def test_only_the_interface_imports_ipywidgets():
-    found = importers("ipywidgets")
+    found = importers("ipywidgets") | importers("anywidget")
     assert found
     assert all(path.startswith("ui/") for path in found), found
 
