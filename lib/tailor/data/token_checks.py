@@ -9,7 +9,7 @@ from tailor.records import Finding
 
 def nothing_to_learn(rows: Rows) -> Iterator[Finding]:
     """Every label masked: the loss is 0.0 and nothing is learned."""
-    if rows.source.architecture != "encoder":
+    if rows.source.architecture == "decoder":
         bad = [row.id for row in rows.encoded if not any(row.learned[1:])]
         if bad:
             yield finding(
@@ -21,6 +21,8 @@ def nothing_to_learn(rows: Rows) -> Iterator[Finding]:
 
 def truncated(rows: Rows) -> Iterator[Finding]:
     """Rows that do not fit: training leaves them out."""
+    if rows.source.architecture != "decoder":
+        return  # an encoder reads the beginning of a long text
     limit, share = rows.dataset.max_length, rows.record.settings.get("truncated_at_most", 0.05)
     long = [(row.id, len(row.ids)) for row in rows.encoded if len(row.ids) > limit]
     if len(long) > share * len(rows.encoded):
@@ -37,7 +39,7 @@ def end_of_answer(rows: Rows) -> Iterator[Finding]:
     """Without an end that is learned, a model never stops writing."""
     from tailor.models.chat import turn_end
 
-    if rows.source.architecture == "encoder":
+    if rows.source.architecture != "decoder":
         return
     ends = set(turn_end(rows.tokenizer))
     missing, masked = [], []
@@ -82,7 +84,7 @@ def other_prompt(rows: Rows) -> Iterator[Finding]:
     """The prompt in training is not the prompt in use, for the same row."""
     from tailor.models.chat import encode_chats
 
-    if rows.source.architecture == "encoder":
+    if rows.source.architecture != "decoder":
         return
     prompts = [rows.dataset.prompt(example) for example in rows.dataset.train]
     bad = []

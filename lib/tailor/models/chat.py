@@ -97,12 +97,12 @@ def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 def encode_lines(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int | None = None
 ) -> list[list[int]]:
     """Encode texts for an encoder: no chat, what its tokenizer puts around a text, at most `max_length` ids."""
     text = writer_of(tokenizer).text
     before, after = text.around
-    room = max(max_length - len(before) - len(after), 0)
+    room = None if max_length is None else max(max_length - len(before) - len(after), 0)
     return [[*before, *ids[:room], *after] for ids in text.encode(texts, inside=[False] * len(texts))]
 
 

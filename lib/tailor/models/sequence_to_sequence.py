@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tailor.models.chat import encode_lines
 from tailor.models.forward import Precision, autocast
 from tailor.models.language_model import GenerationConfig, Prompt, Usage
 from tailor.models.local_model import batches_by_length, evaluating, seeded
@@ -19,13 +20,13 @@ def encode_source(tokenizer: Any, prompt: Prompt, most: int) -> list[int]:
     A text of more than ``most`` tokens loses tokens from its middle; control tokens in it stay text.
     """
     text = "\n".join(message["content"] for message in prompt)
-    ids = tokenizer(text, split_special_tokens=True)["input_ids"]
+    (ids,) = encode_lines(tokenizer, [text])
     return ids if len(ids) <= most else [*ids[: most // 2], *ids[len(ids) - (most - most // 2) :]]
 
 
 def encode_answer(tokenizer: Any, answer: str) -> list[int]:
     """What the decoder writes, its end included."""
-    ids = tokenizer(text_target=answer, split_special_tokens=True)["input_ids"]
+    (ids,) = encode_lines(tokenizer, [answer])
     return ids if ids[-1:] == [tokenizer.eos_token_id] else [*ids, tokenizer.eos_token_id]
 
 

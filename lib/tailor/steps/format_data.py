@@ -222,7 +222,7 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     for note in notes:
         log.note(note)
     with writing(project.path("dataset")) as folder:
-        decoder = source.architecture != "encoder"
+        decoder = source.architecture == "decoder"
         splits = write_splits(formatted, tokens, folder, settings.max_length, keep_ids=decoder)
         _write_pairs(formatted.rows, folder)
         write_sides(formatted, choices, folder)

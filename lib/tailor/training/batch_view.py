@@ -17,6 +17,10 @@ LEGEND = {
     "padding": "padding",
     "beyond": "beyond max length: the row is left out",
 }
+WITHOUT_CHAT = {
+    "encoder": "An encoder reads the text alone and learns its label as a class; no token is written.",
+    "encoder-decoder": "An encoder-decoder reads the prompt on one side, and learns the whole answer on the other.",
+}
 LOOKED_AT = 2000  # rows encoded to find a batch: beyond that a look at the data must not take as long as training on it
 EDGE = 60  # tokens shown at both ends of a long run that is read only
 
@@ -34,8 +38,8 @@ def batch_blocks(
     from tailor.training.batches import LengthBuckets
     from tailor.training.objectives import LearnAnswers
 
-    if source.architecture == "encoder":
-        return [Text("An encoder reads the text alone and learns its label as a class; no token is written.")]
+    if source.architecture != "decoder":
+        return [Text(WITHOUT_CHAT[source.architecture])]
     tokenizer = load_tokenizer(source)
     objective = LearnAnswers(tokenizer, dataset)
     examples = dataset.train[:LOOKED_AT]
