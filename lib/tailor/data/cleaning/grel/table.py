@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from tailor.data.cleaning.grel.evaluator import Expression, Scope
+from tailor.data.cleaning.grel.evaluator import Expression
+from tailor.data.cleaning.grel.scope import Scope
 from tailor.data.cleaning.grel.values import parse_number
 
 
