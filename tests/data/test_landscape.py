@@ -3,7 +3,7 @@
 import pytest
 
 from tailor.data.gather import ROWS, Choices, gather
-from tailor.data.landscape import Base, compare_with_use_case, describe_use_case, measure
+from tailor.data.landscape import Base, compare_with_use_case, describe_use_case, measure_all
 from tailor.data.questions import ask
 from tailor.data.readers import Limits
 from tailor.progress import Log
@@ -37,7 +37,7 @@ def gathered(tmp_path):
             Choices(limits=Limits()),
             Log(),
         )
-        facts = [measure(source, tmp_path / "raw" / ROWS, base) for source in sources]
+        facts = measure_all(sources, tmp_path / "raw" / ROWS, base, Log())
         compare_with_use_case(facts, CASE)
         ask(sources, facts, task, base)
         return sources

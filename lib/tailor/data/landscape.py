@@ -14,6 +14,7 @@ from tailor.data.cleaning.language import detect
 from tailor.data.columns import NAMES, Column, describe_columns, label_columns, name_score, required_columns
 from tailor.data.dates import sortable
 from tailor.data.profile import read_groups, row_groups, sample_rows
+from tailor.progress import Log
 from tailor.records import Source, UseCase
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ class Facts:
     similarity: float | None = None
 
 
-def measure(source: Source, rows: Path, base: Base) -> Facts:
+def measure(source: Source, rows: Path, groups: Sequence[tuple[str, int, int]], base: Base) -> Facts:
     """Measure one source; fills in its languages, period, characters, tokens and notes.
 
     Args:
         rows: rows.parquet.
+        groups: its row groups with this source's rows.
     """
-    sample = sample_rows(rows, SAMPLE, source.name)
+    sample = sample_rows(rows, SAMPLE, groups)
     if not sample.height:
         return Facts([], [])
     sample = sample.select(source.columns)
@@ -90,7 +92,7 @@ def measure(source: Source, rows: Path, base: Base) -> Facts:
         source.languages = _languages(sample, texts)
     source.period = _period(source, sample, columns)
     _note_numbered_dates(source, sample, columns)
-    _tally(source, facts, rows)
+    _tally(source, facts, rows, groups)
     spread = facts.sample[:: max(1, len(facts.sample) // TEXTS)][:TEXTS]
     facts.lengths = _count(spread, base.tokenizer)
     characters = sum(map(len, spread))
@@ -147,7 +149,7 @@ def _note_numbered_dates(source: Source, sample: pl.DataFrame, columns: list[Col
         source.notes.append(f"column '{column.name}' holds {said}; they are kept as they are")
 
 
-def _tally(source: Source, facts: Facts, rows: Path) -> None:
+def _tally(source: Source, facts: Facts, rows: Path, groups: Sequence[tuple[str, int, int]]) -> None:
     """Go through all rows once: characters, duplicates, incomplete rows, cells a spreadsheet would run.
 
     Duplicates say the same in all running text but for case and blanks around it; 03 looks closer.
@@ -156,9 +158,7 @@ def _tally(source: Source, facts: Facts, rows: Path) -> None:
     compared = facts.texts or source.columns
     hashes: list[pl.Series] = []
     formulas = 0
-    for name, number, _ in row_groups(rows):
-        if name != source.name:
-            continue
+    for _, number, _ in groups:
         frame = read_groups(rows, [number], source.columns)
         blank = [pl.col(c).fill_null("").str.strip_chars() == "" for c in required]
         plain = [pl.col(c).fill_null("").str.to_lowercase().str.strip_chars() for c in compared]
@@ -187,6 +187,16 @@ def _count(texts: Sequence[str], tokenizer: "Tokenizer | None") -> list[int]:
     if tokenizer is None:
         return [round(len(text) / CHARACTERS_PER_TOKEN) for text in texts]
     return [len(encoded.ids) for encoded in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
+def measure_all(sources: Sequence[Source], rows: Path, base: Base, log: Log) -> list[Facts]:
+    """Measure every source, in order."""
+    groups: dict[str, list[tuple[str, int, int]]] = {source.name: [] for source in sources}
+    for group in row_groups(rows):
+        groups[group[0]].append(group)
+    return [
+        measure(source, rows, groups[source.name], base) for source in log.track(sources, "sources measured")
+    ]
 
 
 # --- nearness to the use case --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A first look at a table: what each column holds, without showing anyone's text, on a sample where it is large."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,15 +89,20 @@ def _damaged(path: Path, error: Exception) -> WorkbenchError:
     )
 
 
-def sample_rows(path: Path, most: int = SAMPLE_ROWS, source: str | None = None) -> pl.DataFrame:
-    """Rows of rows.parquet at even distances, always the same ones, of one source or of all.
+def sample_rows(
+    path: Path, most: int = SAMPLE_ROWS, groups: Sequence[tuple[str, int, int]] | None = None
+) -> pl.DataFrame:
+    """Rows of rows.parquet at even distances, always the same ones.
 
     Of a table with very many row groups only some are looked into, at even distances too.
+
+    Args:
+        groups: the row groups to look into, as `row_groups` gives them; None for all.
     """
     import pyarrow as pa
 
-    groups = [group for group in row_groups(path) if source is None or group[0] == source]
-    groups = groups[:: -(-len(groups) // _SAMPLE_GROUPS)] if groups else []
+    groups = row_groups(path) if groups is None else groups
+    groups = groups[:: max(1, -(-len(groups) // _SAMPLE_GROUPS))]
     step = max(1, -(-sum(rows for _, _, rows in groups) // most))
     frames, before = [], 0
     for _, number, rows in groups:

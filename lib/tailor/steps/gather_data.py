@@ -7,7 +7,7 @@ from tailor.blocks import Block
 from tailor.data.alignment import parse_renames
 from tailor.data.gather import ROWS, Choices, gather
 from tailor.data.gather_view import show_sources
-from tailor.data.landscape import Base, compare_with_use_case, measure
+from tailor.data.landscape import Base, compare_with_use_case, measure_all
 from tailor.data.questions import ask
 from tailor.data.readers import Limits, Options
 from tailor.data.readers.database import missing_variables
@@ -197,7 +197,7 @@ def _project_record(project: Project) -> ProjectRecord:
 def _measure(project: Project, sources: list[Source], rows: Path, log: Log) -> None:
     base = _base(_project_record(project).base_model)
     use_case = project.load(UseCase, "use_case.json")
-    facts = [measure(source, rows, base) for source in log.track(sources, "sources measured")]
+    facts = measure_all(sources, rows, base, log)
     compare_with_use_case(facts, use_case)
     ask(sources, facts, use_case.task, base)
 
