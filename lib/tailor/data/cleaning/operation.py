@@ -181,30 +181,53 @@ class Operation(Settings, ABC):
 
 
 class Repair(Operation):
-    """An operation that rewrites cells and drops nothing."""
+    """An operation that rewrites cells and drops nothing.
+
+    Attributes:
+        by_cell: what becomes of a cell depends on nothing but the cell, not even on its column.
+    """
+
+    by_cell: ClassVar[bool] = False
 
     @abstractmethod
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         """The cells of one column (its name is `cells.name`), mended. Nulls stay null."""
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: Any = None) -> Outcome:
-        mended = [self.repair(frame[name], columns, decision).alias(name) for name in self.chosen(columns)]
+        names = self.chosen(columns)
+        if self.by_cell and len(names) > _WIDE:
+            return rewrite(frame, self._stacked(frame, names, columns, decision))
+        mended = [self.repair(frame[name], columns, decision).alias(name) for name in names]
         return rewrite(frame, mended)
+
+    def _stacked(
+        self, frame: pl.DataFrame, names: Sequence[str], columns: Columns, decision: Any
+    ) -> list[pl.Series]:
+        """The columns in which something was mended, all mended as one: 100,000 columns one by one take minutes."""
+        cells = pl.concat(frame.select(names).get_columns())
+        after = self.repair(cells, columns, decision)
+        touched = pl.arg_where(cells.ne_missing(after), eager=True) // max(1, frame.height)
+        rows = frame.height
+        return [after.slice(place * rows, rows).alias(names[place]) for place in touched.unique().sort()]
+
+
+_WIDE = 100
+"""Columns from which their cells are stacked."""
 
 
 def rewrite(frame: pl.DataFrame, columns: Sequence[pl.Series], note: str = "") -> Outcome:
     """The outcome of putting new cells in the place of old ones, told cell by cell."""
     changes = [pl.DataFrame(schema=CHANGES)]
-    new = frame
+    changed = []
     for after in columns:
         before = frame[after.name]
         touched = before.ne_missing(after)
         if touched.any():
-            new = new.with_columns(after)
+            changed.append(after)
             cells = {"row_id": frame["row_id"], "before": before, "after": after}
             told = pl.DataFrame({key: cell.filter(touched) for key, cell in cells.items()})
             changes.append(told.with_columns(column=pl.lit(after.name)).select(*CHANGES))
-    return Outcome(new, no_rows(frame), pl.concat(changes), note)
+    return Outcome(frame.with_columns(changed), no_rows(frame), pl.concat(changes), note)
 
 
 def no_rows(frame: pl.DataFrame) -> pl.DataFrame:

@@ -56,6 +56,7 @@ class RepairEncoding(Repair):
     name = "repair_encoding"
     title = "Repair encoding damage"
     acts_on = "coded"
+    by_cell = True
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         return map_distinct(cells, _MOJIBAKE, _decoded_again, among=beyond_ascii(cells))
@@ -85,6 +86,7 @@ class NormalizeText(Repair):
     name = "normalize_text"
     title = "Normalize characters and blanks"
     acts_on = "coded"
+    by_cell = True
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         odd = beyond_ascii(cells) | cells.str.contains(_UNTIDY).fill_null(False)
