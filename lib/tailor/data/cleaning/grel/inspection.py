@@ -6,6 +6,7 @@ from tailor.errors import WorkbenchError, did_you_mean
 
 
 def children_of(node: parser.Node) -> tuple[parser.Node, ...]:
+    """The parts of an expression right below it."""
     if isinstance(node, (parser.Call, parser.Control)):
         return node.arguments
     if isinstance(node, parser.Operator):
@@ -14,7 +15,7 @@ def children_of(node: parser.Node) -> tuple[parser.Node, ...]:
 
 
 def depth_of(tree: parser.Node) -> int:
-    """Without recursion: a chain of a thousand pluses is deeper than Python's stack."""
+    """How deep an expression is. Without recursion: a chain of a thousand pluses is deeper than Python's stack."""
     deepest, waiting = 0, [(tree, 1)]
     while waiting:
         node, depth = waiting.pop()
@@ -24,6 +25,7 @@ def depth_of(tree: parser.Node) -> int:
 
 
 def reads_of(tree: parser.Node) -> tuple[bool, bool, list[str]]:
+    """Whether it reads nothing but `value`; whether it does not ask for the row's number; the columns it names."""
     names, columns, waiting = set(), set(), [tree]
     while waiting:
         node = waiting.pop()
