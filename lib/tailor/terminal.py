@@ -141,7 +141,10 @@ def _history_lines(item: Described) -> list[str]:
     """The standard history with the path of each setting, and what can be added to it."""
     from tailor.data.cleaning.plan import OPERATIONS
 
-    lines = [f"{item.name}:", *textwrap.wrap(item.explain, 100, initial_indent="    ", subsequent_indent="    ")]
+    lines = [
+        f"{item.name}:",
+        *textwrap.wrap(item.explain, 100, initial_indent="    ", subsequent_indent="    "),
+    ]
     for number, entry in enumerate(item.default, 1):
         lines.append(f"  {number}. {entry.name}: {entry.title}")
         for own in describe(type(entry)):
