@@ -2,10 +2,9 @@
 
 from tailor.blocks import Block, Callout, Figure, Heading, Table
 from tailor.data.gather import ROWS, UNREADABLE
-from tailor.data.profile import profile_table, sample_rows
+from tailor.data.profile import profile_table, read_groups, sample_rows
 from tailor.data.questions import QUESTIONS
 from tailor.data.readers.delimited import delimiter_name
-from tailor.data.tables import read_table
 from tailor.project import Project
 from tailor.records import Source, Sources
 
@@ -48,10 +47,11 @@ def _unreadable(project: Project, record: Sources) -> list[Block]:
     bad = sum(source.unreadable for source in record.sources)
     if not bad:
         return []
-    table = read_table(project.path(f"raw/{UNREADABLE}"), "02_gather_data")
+    first = read_groups(project.path(f"raw/{UNREADABLE}"), [0])  # there may be millions
+    rows = first.select("row_id", "reason").rows()
     return [
         Callout(f"{bad:,} lines could not be read. They are kept, with the reason.", "warning"),
-        Table(("row", "reason"), table.select("row_id", "reason").rows(), "What could not be read", 10),
+        Table(("row", "reason"), rows, "What could not be read", 10),
     ]
 
 
