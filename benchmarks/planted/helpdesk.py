@@ -4,15 +4,42 @@ import random
 
 import polars as pl
 
-from planted.truth import Planted, card_number, iban, in_fours, overlap, table_of, wrong_card_number
+from planted.truth import Planted, card_number, iban, in_fours, listed, overlap, table_of, wrong_card_number
 
-_SUBJECTS = "laptop,docking station,badge reader,shared drive,payroll form,VPN client,meeting room screen,mailbox,phone line,scanner,calendar,test server,backup job,wiki page,ticket queue,spreadsheet macro,time sheet,travel claim,video call,password manager".split(",")  # fmt: skip
-_VERBS = "froze,disconnected,rebooted,lost its settings,asked for a password,slowed down,showed a blank page,printed garbage,rejected the login,deleted a draft,ran out of space,beeped,duplicated every entry,ignored the mouse,sent two copies,opened the wrong file".split(",")  # fmt: skip
-_WHEN = "this morning,after the update,during the demo,right before lunch,since the move,every hour or so,whenever it rains,at month end,on the first try,while nobody was there,in the middle of a call,twice in a row".split(",")  # fmt: skip
-_WHO = "the intern,our team lead,someone from finance,the night shift,a contractor,the front desk,two auditors,the whole floor,an external trainer,the plant manager".split(",")  # fmt: skip
-_TRIED = "unplugged the cable,cleared the cache,borrowed another adapter,read the guide,waited for an hour,rolled back the driver,switched the port,called the hotline,moved to the next desk,renamed the folder,checked the permissions,reinstalled everything".split(",")  # fmt: skip
-_EFFECT = "nothing changed,it got worse,it worked for a minute,a different message came up,the light turned red,the file was gone,we lost the morning,the queue kept growing,the others noticed too,it is fine on the old machine".split(",")  # fmt: skip
-_ODD = "the cost centre in Kraków uses a façade of macros,the résumé upload in São Paulo fails,the señor at Ångström House saw 20 °C,ticket ‘Ümlaut’ costs 15 € – or £12,the piñata party’s budget is “tentative”".split(",")  # fmt: skip
+_SUBJECTS = listed(
+    "laptop|docking station|badge reader|shared drive|payroll form|VPN client|meeting room "
+    "screen|mailbox|phone line|scanner|calendar|test server|backup job|wiki page|ticket queue|spreadsheet"
+    " macro|time sheet|travel claim|video call|password manager"
+)
+_VERBS = listed(
+    "froze|disconnected|rebooted|lost its settings|asked for a password|slowed down|showed a blank "
+    "page|printed garbage|rejected the login|deleted a draft|ran out of space|beeped|duplicated every "
+    "entry|ignored the mouse|sent two copies|opened the wrong file"
+)
+_WHEN = listed(
+    "this morning|after the update|during the demo|right before lunch|since the move|every hour or "
+    "so|whenever it rains|at month end|on the first try|while nobody was there|in the middle of a "
+    "call|twice in a row"
+)
+_WHO = listed(
+    "the intern|our team lead|someone from finance|the night shift|a contractor|the front desk|two "
+    "auditors|the whole floor|an external trainer|the plant manager"
+)
+_TRIED = listed(
+    "unplugged the cable|cleared the cache|borrowed another adapter|read the guide|waited for an "
+    "hour|rolled back the driver|switched the port|called the hotline|moved to the next desk|renamed the "
+    "folder|checked the permissions|reinstalled everything"
+)
+_EFFECT = listed(
+    "nothing changed|it got worse|it worked for a minute|a different message came up|the light turned "
+    "red|the file was gone|we lost the morning|the queue kept growing|the others noticed too|it is fine "
+    "on the old machine"
+)
+_ODD = listed(
+    "the cost centre in Kraków uses a façade of macros|the résumé upload in São Paulo fails|the señor at "
+    "Ångström House saw 20 °C|ticket ‘Ümlaut’ costs 15 € – or £12|the piñata party’s budget is "
+    "“tentative”"
+)
 _SIGNS = (
     "limit: a<b but b>c+{n}",
     "Map<Integer, List<Item>> lacks key {n}",
@@ -32,7 +59,7 @@ _FOREIGN = (
     "Nie mogę się zalogować na konto i nie wiem, czy to jest problem z hasłem. Proszę o pomoc, bo mam termin na jutro "
     "i bez tego nie zrobię raportu dla działu {n}.",
 )
-_SHORT = "n/a yet;LDAP bind err 49;danke;pls reset;BSOD 0x7E;done?;gracias;SSO loop IdP;kthxbye".split(";")
+_SHORT = listed("n/a yet|LDAP bind err 49|danke|pls reset|BSOD 0x7E|done?|gracias|SSO loop IdP|kthxbye")
 
 
 def make_helpdesk(rows: int, seed: int = 2) -> pl.DataFrame:
@@ -161,15 +188,16 @@ def _confiding(rng: random.Random, text: str) -> Planted:
     for _ in range(rng.choice((1, 2, 3))):
         kind = rng.choice(("email", "iban", "card", "phone", "none"))
         if kind == "email":
-            value = f"{rng.choice('abcdef')}_{rng.randrange(99)}+desk@sub.{rng.choice('uvwxyz')}{rng.randrange(9)}.example.org"
+            host = f"sub.{rng.choice('uvwxyz')}{rng.randrange(9)}.example.org"
+            value = f"{rng.choice('abcdef')}_{rng.randrange(99)}+desk@{host}"
         elif kind == "iban":
             value = in_fours(iban(rng)) if rng.random() < 0.7 else iban(rng)
         elif kind == "card":
             value = in_fours(card_number(rng), "-") if rng.random() < 0.7 else card_number(rng)
         elif kind == "phone":
-            value = rng.choice(
-                (f"({rng.randrange(201, 989)}) 555-01{rng.randrange(10, 99)}", f"0{rng.randrange(20, 99)} {rng.randrange(10**7, 10**8)}")
-            )  # fmt: skip
+            american = f"({rng.randrange(201, 989)}) 555-01{rng.randrange(10, 99)}"
+            german = f"0{rng.randrange(20, 99)} {rng.randrange(10**7, 10**8)}"
+            value = rng.choice((american, german))
         else:
             value = rng.choice(
                 (

@@ -4,23 +4,26 @@ import random
 
 import polars as pl
 
-from planted.truth import Planted, card_number, iban, in_fours, overlap, table_of, wrong_card_number
+from planted.truth import Planted, card_number, iban, in_fours, listed, overlap, table_of, wrong_card_number
 
-_THINGS = (
-    "parcel|lamp|kettle|jacket|charger|keyboard|bicycle|mattress|curtain|blender|router|headset|printer|backpack|"
-    "mirror|toaster|monitor|scooter|umbrella|wallet|carpet|drill|ladder|camera|tent|stove|freezer|speaker"
-).split("|")
-_FAULTS = (
-    "arrived with a deep scratch|was never delivered|stopped working after two days|is missing a screw|smells of "
-    "paint|came in the wrong colour|makes a grinding noise|was left in the rain|does not match the photograph|has a "
-    "loose cable|overheats within minutes|shows an error on the display|is far too small|was already opened|leaks at "
-    "the bottom|refuses to switch on|lost its warranty card|bends under its own weight"
-).split("|")
-_PLACES = (
-    "Zürich|Málaga|Lyon|Gdańsk|Aarhus|Bristol|Ghent|Porto|Cork|Tampere|Brno|Split|Linz|Bergen|Cádiz|Nîmes|Turin|Leeds"
-).split("|")
-_TEAMS = "billing|returns|delivery|warranty|loyalty|repair|gift card|subscription|complaints|warehouse".split(
-    "|"
+_THINGS = listed(
+    "parcel|lamp|kettle|jacket|charger|keyboard|bicycle|mattress|curtain|blender|router|headset|printer|b"
+    "ackpack|mirror|toaster|monitor|scooter|umbrella|wallet|carpet|drill|ladder|camera|tent|stove|freezer"
+    "|speaker"
+)
+_FAULTS = listed(
+    "arrived with a deep scratch|was never delivered|stopped working after two days|is missing a "
+    "screw|smells of paint|came in the wrong colour|makes a grinding noise|was left in the rain|does not "
+    "match the photograph|has a loose cable|overheats within minutes|shows an error on the display|is far"
+    " too small|was already opened|leaks at the bottom|refuses to switch on|lost its warranty card|bends "
+    "under its own weight"
+)
+_PLACES = listed(
+    "Zürich|Málaga|Lyon|Gdańsk|Aarhus|Bristol|Ghent|Porto|Cork|Tampere|Brno|Split|Linz|Bergen|Cádiz|Nîmes"
+    "|Turin|Leeds"
+)
+_TEAMS = listed(
+    "billing|returns|delivery|warranty|loyalty|repair|gift card|subscription|complaints|warehouse"
 )
 _SENTENCES = (
     "The {thing} that I ordered on {day} {month} {fault}.",
@@ -68,11 +71,11 @@ _FOREIGN = (
     "Ik heb mijn bestelling nog niet ontvangen en het duurt nu al {n} dagen. Kunt u mij zeggen waar het pakket is en "
     "wanneer ik het krijg, want ik heb er voor betaald.",
 )
-_SHORT = "ok thanks|VPN DNS timeout 0x80070057|merci|refund pls|SKU 4471 OOS|wo ist es?|no puedo|HTTP 502 nginx".split(
-    "|"
+_SHORT = listed(
+    "ok thanks|VPN DNS timeout 0x80070057|merci|refund pls|SKU 4471 OOS|wo ist es?|no puedo|HTTP 502 nginx"
 )
-_WEEKDAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday".split("|")
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December".split("|")
+_WEEKDAYS = listed("Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday")
+_MONTHS = listed("January|February|March|April|May|June|July|August|September|October|November|December")
 
 
 def make_shop(rows: int, seed: int = 1) -> pl.DataFrame:

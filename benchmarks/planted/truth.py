@@ -4,6 +4,7 @@ import random
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import polars as pl
 
@@ -47,12 +48,16 @@ def table_of(rows: Sequence[Planted]) -> pl.DataFrame:
     )
 
 
+def listed(words: str) -> list[str]:
+    return words.split("|")
+
+
 def overlap(a: str, b: str) -> float:
     """Jaccard similarity of the lower-case words and neighbouring pairs of two texts."""
 
     def parts(text: str) -> set:
         bare = "".join(c if c.isalnum() or c == "_" else " " for c in text.lower()).split()
-        return set(bare) | set(zip(bare, bare[1:], strict=False))
+        return set(bare) | set(pairwise(bare))
 
     x, y = parts(a), parts(b)
     return len(x & y) / len(x | y)
