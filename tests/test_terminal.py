@@ -93,3 +93,13 @@ def test_settings_are_text():
         "must: must be given\n    A text."
     )
     assert settings_text("13_refine", Nothing) == "13_refine has no settings."
+
+
+def test_the_cleaning_list_is_told_entry_by_entry_with_the_path_of_each_setting():
+    from tailor.steps.clean_data import Settings
+
+    text = settings_text("03_clean_data", Settings)
+    assert "\n  12. drop_near_duplicates: Drop near duplicates\n" in text
+    assert "\n    operations.drop_near_duplicates.threshold: 0.8\n" in text
+    assert "Can be added: " in text
+    assert text.index("operations:") < text.index("text_columns: []")
