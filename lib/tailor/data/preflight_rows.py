@@ -1,5 +1,6 @@
 """The dataset as the checks before tuning read it: rows with their side, ties, and tokens as the trainer sees them."""
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tailor.data.dataset import SPLITS, Dataset
 from tailor.data.duplicates import equality_keys, near_duplicate_clusters
 from tailor.data.partition import LARGEST_BUNDLE
 from tailor.data.tables import read_table
+from tailor.data.tokens import learned_span
 from tailor.models.catalog import ModelSource
 from tailor.records import Finding
 
@@ -26,11 +28,12 @@ def finding(rows: Sequence[str], what: str, fix: str) -> Finding:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A training row as the trainer sees it."""
+    """A training row as the trainer sees it; the ids from learned_from up to learned_to are learned."""
 
     id: str
-    ids: list[int]
-    learned: list[bool]
+    ids: "array[int]"
+    learned_from: int
+    learned_to: int
 
 
 class Rows:
@@ -69,18 +72,18 @@ class Rows:
 
         kept = self.dataset.kept_tokens(self.tokenizer)
         examples = self.dataset.train
-        chats = [kept.get(example) if kept else None for example in examples]
-        missing = [place for place, chat in enumerate(chats) if chat is None]
-        for start in range(0, len(missing), BATCH):
-            part = missing[start : start + BATCH]
-            conversations = [self.dataset.conversation(examples[place]) for place in part]
-            fresh = encode_chats(self.tokenizer, conversations, last_answer_only=True)
-            for place, chat in zip(part, fresh, strict=True):
-                chats[place] = chat
-        return [
-            Encoded(example.id, chat.input_ids, chat.learned)
-            for example, chat in zip(examples, chats, strict=True)
-        ]
+        rows = []
+        for start in range(0, len(examples), BATCH):
+            part = examples[start : start + BATCH]
+            chats = [kept.get(example) if kept else None for example in part]
+            missing = [
+                self.dataset.conversation(e) for e, chat in zip(part, chats, strict=True) if chat is None
+            ]
+            fresh = iter(encode_chats(self.tokenizer, missing, last_answer_only=True))
+            for example, known in zip(part, chats, strict=True):
+                chat = known or next(fresh)
+                rows.append(Encoded(example.id, array("i", chat.input_ids), *learned_span(chat.learned)))
+        return rows
 
     @cached_property
     def same_text(self) -> dict[str, list]:

@@ -10,7 +10,7 @@ from tailor.records import Finding
 def nothing_to_learn(rows: Rows) -> Iterator[Finding]:
     """Every label masked: the loss is 0.0 and nothing is learned."""
     if rows.source.architecture == "decoder":
-        bad = [row.id for row in rows.encoded if not any(row.learned[1:])]
+        bad = [row.id for row in rows.encoded if row.learned_to <= max(row.learned_from, 1)]
         if bad:
             yield finding(
                 bad,
@@ -44,11 +44,10 @@ def end_of_answer(rows: Rows) -> Iterator[Finding]:
     ends = set(turn_end(rows.tokenizer))
     missing, masked = [], []
     for row in rows.encoded:
-        last = max((place for place, learned in enumerate(row.learned) if learned), default=None)
-        if last is None or row.ids[last] in ends:
+        last = row.learned_to
+        if last == row.learned_from or row.ids[last - 1] in ends:
             continue
-        after = row.ids[last + 1 : last + 3]
-        (masked if ends & set(after) else missing).append(row.id)
+        (masked if ends & set(row.ids[last : last + 2]) else missing).append(row.id)
     if missing:
         yield finding(
             missing,
@@ -91,8 +90,8 @@ def other_prompt(rows: Rows) -> Iterator[Finding]:
     for start in range(0, len(prompts), BATCH):
         asked = encode_chats(rows.tokenizer, prompts[start : start + BATCH], add_generation_prompt=True)
         for row, prompt in zip(rows.encoded[start : start + BATCH], asked, strict=True):
-            first = row.learned.index(True) if any(row.learned) else len(row.ids)
-            if row.ids[:first] != prompt.input_ids and any(row.learned):
+            learns = row.learned_from < row.learned_to
+            if learns and row.ids[: row.learned_from].tolist() != prompt.input_ids:
                 bad.append(row.id)
     if bad:
         yield finding(
