@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -9,6 +10,7 @@ from tailor.data.cleaning.bad_dates import BadDates
 from tailor.data.cleaning.corrupt import DropCorrupt, DropCutOff, DropShifted
 from tailor.data.cleaning.doubt import DOUBT
 from tailor.data.cleaning.incomplete import CompleteByRule, FillEmpty, FillFromSiblings
+from tailor.data.cleaning.label_errors import suspects
 from tailor.data.cleaning.labels import MergeLabels
 from tailor.data.cleaning.lengths import (
     DropByLength,
@@ -222,6 +224,18 @@ def test_repetition_worked_by_hand():
     words = ["a", "b", "c", "x", "a", "b", "c"]
     assert repeated_ngrams(words, 3) == pytest.approx(6 / 7)
     assert repeated_ngrams(words, 4) == 0.0
+
+
+def test_what_was_masked_is_no_repetition():
+    text = " ".join(f"word{n} something{n * 7} XXXX [NAME] XXXX" for n in range(30))
+    assert reasons(DropRepetitive(), table(t=[text])) == []
+
+
+def test_a_label_is_suspected_only_where_another_is_likelier():
+    sure = np.array([[0.6, 0.4], [0.2, 0.8], [0.2, 0.8], [0.45, 0.55]])
+    given, needed = np.array([0, 0, -1, 0]), np.array([0.7, 0.3])
+    # the first: label 1 is likely enough, and still less likely than the one given
+    assert suspects(sure, given, needed).tolist() == [-1, 1, -1, 1]
 
 
 def test_texts_that_repeat_themselves_go_and_others_stay():

@@ -1,8 +1,9 @@
 """Suspected label errors: confident learning (Northcutt, Jiang, Chuang 2021, "Confident Learning", JAIR 70, section 3).
 
-A row is suspected where a model that has not seen it is sure of another label: surer than it is on average of the rows
-that carry that label. With `confidence` 1 that is exactly what `cleanlab` finds with filter_by="confident_learning"
-(a test compares them); written here in a few lines because it has to judge rows piece by piece.
+A row is suspected where a model that has not seen it is sure of another label: surer than of the one given, and surer
+than it is on average of the rows that carry that other label. With `confidence` 1 these are the rows that `cleanlab`
+finds with filter_by="confident_learning" (a test compares them on the demo); written here in a few lines because it
+has to judge rows piece by piece.
 """
 
 from collections.abc import Sequence
@@ -191,4 +192,6 @@ def suspects(sure: np.ndarray, given: np.ndarray, needed: np.ndarray) -> np.ndar
     """
     enough = np.where(sure >= needed, sure, -1.0)
     best = enough.argmax(axis=1)
-    return np.where((enough.max(axis=1) > 0) & (best != given) & (given >= 0), best, -1)
+    # also surer than of the given label: of a rare label a model may be usually, and never more than, 2% sure
+    better = enough.max(axis=1) > np.take_along_axis(sure, np.maximum(given, 0)[:, None], axis=1)[:, 0]
+    return np.where(better & (best != given) & (given >= 0), best, -1)

@@ -13,6 +13,8 @@ from tailor.settings import setting
 
 _GOPHER = "Rae et al. 2021, arXiv:2112.11446, table A1"
 _WORD = re.compile(r"\w+")
+_MASKED = re.compile(r"\[[A-Z_]+(?: \d+)?\]|\b[xX]{2,}\b")
+"""What stands where something was taken out says nothing twice."""
 
 
 class DropByLength(Operation):
@@ -111,7 +113,7 @@ class DropRepetitive(Operation):
     def _why(self, text: str) -> str:
         if (share := repeated_lines(text)) > self.repeated_lines:
             return f"repeats {share:.0%} of its lines"
-        words = _WORD.findall(text.lower())
+        words = _WORD.findall(_MASKED.sub(" ", text).lower())
         for size, part in ((2, 1.0), (3, 0.9), (4, 0.8)):
             if (share := top_ngram(words, size)) > part * self.top_ngram:
                 return f"has {share:.0%} of its letters in one run of {size} words"
