@@ -49,7 +49,9 @@ def test_what_the_card_sends_is_saved(project):
     assert shown.card.row["number"] == 1
     press(shown, "answer", "<img src=x>")
     assert shown.card.told == "Choose one of the labels."
+    turn = shown.card.row["turn"]
     press(shown, "delete everything")
+    assert shown.card.row["turn"] == turn + 1, "every message is answered: the card waits for it"
     assert len(read_annotations(project.path(FILE))[0]) == 1
 
 
@@ -67,7 +69,7 @@ def test_a_full_disk_is_told_in_the_card(project, monkeypatch):
 
 def test_nothing_is_chosen_before_somebody_is_there(project):
     shown = open_card()
-    assert shown.card.row == {"number": 0, "total": 0, "done": 0, "waiting": True}
+    assert shown.session.state() == {"number": 0, "total": 0, "done": 0, "waiting": True}
     assert shown.session.order == []
     press(shown, "answer", "fees")
     assert shown.card.told == "Type your name first: it tells whose answers these are."

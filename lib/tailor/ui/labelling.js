@@ -40,7 +40,13 @@ function render({ model, el }) {
   box.append(head, why, talk, answers, told, foot);
 
   const isClassify = model.get("task") === "classify";
-  const send = (what, value) => model.send(value === undefined ? { do: what } : { do: what, value });
+  // keys typed before the answer to the last one is here would fall on a row nobody has read: they are left out
+  let busy = false;
+  const send = (what, value) => {
+    if (busy) return;
+    busy = true;
+    model.send(value === undefined ? { do: what } : { do: what, value });
+  };
   const keyOf = (place) => model.get("shortcuts")[place] ?? "";
   let finding = false;
   let find = "";
@@ -103,6 +109,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    busy = false;
     const row = model.get("row");
     const total = row.total ?? 0;
     count.textContent = total ? `${row.number + 1} of ${total} · ${row.done} saved` : "";
@@ -169,6 +176,11 @@ function render({ model, el }) {
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || !model.get("row").total) return;
+    if (busy) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const row = model.get("row");
     const label = isClassify ? model.get("labels")[model.get("shortcuts").indexOf(event.key)] : undefined;
     if (finding) onFind(event);

@@ -52,6 +52,7 @@ class Labelling:
         self, step: Any, form: Any = None, *, annotator: str = "", rows: int = 200, labels: Sequence[str] = ()
     ) -> None:
         settings = form.value if form else step.settings()
+        self._turn = 0
         self.session = open_session(step.project, settings, count=rows, labels=labels)
         self.card = LabelCard(task=self.session.task, labels=self.session.labels)
         self.box = widgets.VBox([self.card])
@@ -79,8 +80,10 @@ class Labelling:
         self._show(told)
 
     def _show(self, told: str = "") -> None:
+        """Answer the card; `turn` makes every answer a new one, so that the card knows that its key was heard."""
+        self._turn += 1
         self.card.told = told
-        self.card.row = self.session.state()
+        self.card.row = self.session.state() | {"turn": self._turn}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """The card where there are widgets, what was said so far as tables where there are none."""
