@@ -2,6 +2,8 @@
 
 Errors fall with the number of rows n as a + b * n^-c (Cortes et al. 1993; Hestness et al. 2017, Deep Learning Scaling
 Is Predictable, Empirically). Rows measured on and repeats are drawn anew for an interval around what the law foretells.
+The law is too cautious where labels have a dozen rows each and the curve still bends upwards: of banking77, from 1,000
+rows it foretold +8.7 points (7.3 to 10.4), and 2,000 brought +13.0. Of sms_spam: +1.2 (0.6 to 1.7), and +0.8.
 """
 
 from collections.abc import Sequence

@@ -61,7 +61,7 @@ class TrainingRowsSettings(Settings):
         "Ways of rewording, dealt to the rows in turn. Paraphrase and back-translation need augment model. Synonyms "
         "know no context, and made a quick proxy worse wherever they were tried.",
         section=AUGMENTATION,
-        source="benchmarks/training_rows.py: synonyms -2 to -9 points on banking77 and sms_spam, other rules near 0",
+        source="benchmarks/training_rows.py: synonyms -3 to -10 points on banking77 and sms_spam, all others near 0",
     )
     augment_model: str = setting(
         "",
