@@ -1,4 +1,4 @@
-"""What 04_format_data shows of the training rows: balance, rows that were made, whether they help, the learning curve."""
+"""What 04_format_data shows of the training rows: balance, rows made and whether they help, the learning curve."""
 
 from typing import Any
 
