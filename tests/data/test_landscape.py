@@ -3,7 +3,7 @@
 import pytest
 
 from tailor.data.gather import ROWS, Choices, gather
-from tailor.data.landscape import Base, compare_with_use_case, describe_use_case, measure_all
+from tailor.data.landscape import Base, _similarities, compare_with_use_case, describe_use_case, measure_all
 from tailor.data.questions import ask
 from tailor.data.readers import Limits
 from tailor.progress import Log
@@ -160,6 +160,20 @@ def test_formulas_are_told(gathered):
         "2 rows have a cell that a spreadsheet would run as a formula (it begins with =, @, + or -); "
         "here it is text, and exported tables have an apostrophe before it"
     ]
+
+
+def test_similarity_is_scikit_learns():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    sources = [["the card the fee", "a new card"], ["opera tonight at nine", ""], []]
+    wanted = "Where is my new card, and what is the fee?"
+    vectorizer = TfidfVectorizer(sublinear_tf=True).fit([*sources[0], *sources[1], wanted])
+    target = vectorizer.transform([wanted]).toarray()[0]
+    for source, found in zip(sources[:2], _similarities(sources, wanted), strict=False):
+        mean = vectorizer.transform(source).toarray().mean(axis=0)
+        assert found == pytest.approx(mean @ target / (mean @ mean) ** 0.5, abs=1e-4)
+    assert _similarities(sources, wanted)[2] is None
+    assert _similarities([["", "?"]], "") == [None]
 
 
 def test_what_the_use_case_says_about_itself():

@@ -1,7 +1,8 @@
 """What can be measured about each source: language, period, amount of text, duplicates, nearness to the use case."""
 
+import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,7 @@ TEXTS = 400
 CHARACTERS_PER_TOKEN = 4.0
 """Where there is no tokenizer: English text with a common vocabulary (OpenAI's rule of thumb)."""
 
+_WORD = re.compile(r"\b\w\w+\b")
 _FORMULA = r"^\s*(=|@[A-Za-z]+\(|[+-][^\d\s.,][^ ]*[|(!])"
 _SERIAL, _STAMP = r"^\s*[2-7]\d{4}(\.\d+)?\s*$", r"^\s*1\d{9}(\d{3})?(\.\d+)?\s*$"
 
@@ -232,23 +234,30 @@ def _share_of_terms(texts: Sequence[str], use_case: UseCase) -> float | None:
 
 
 def _similarities(texts: Sequence[Sequence[str]], wanted: str) -> list[float | None]:
-    """Cosine between the use case and the mean of each source's texts, in TF-IDF space over all of them."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    """Cosine between the use case and the mean of each source's texts, in TF-IDF space over all of them.
 
-    everything = [text[:5_000] for source in texts for text in source]
-    try:
-        vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=1, max_features=20_000).fit(
-            [*everything, wanted]
-        )
-    except ValueError:  # no words at all
-        return [None] * len(texts)
-    target = vectorizer.transform([wanted]).toarray()[0]
+    As scikit-learn's TfidfVectorizer(sublinear_tf=True) has it, which a test compares; importing that costs two seconds
+    of pandas.
+    """
+    sources = [[Counter(_WORD.findall(text[:5_000].lower())) for text in source] for source in texts]
+    target = Counter(_WORD.findall(wanted.lower()))
+    everything = [*(words for source in sources for words in source), target]
+    seen = Counter(word for words in everything for word in words)
+    weights = {word: math.log((1 + len(everything)) / (1 + count)) + 1 for word, count in seen.items()}
+
+    def vector(words: Counter) -> dict[str, float]:
+        raw = {word: (1 + math.log(count)) * weights[word] for word, count in words.items()}
+        norm = math.sqrt(sum(value * value for value in raw.values()))
+        return {word: value / norm for word, value in raw.items()}
+
+    aim = vector(target)
     found: list[float | None] = []
-    for source in texts:
-        if not source or not target.any():
-            found.append(None)
-            continue
-        mean = vectorizer.transform([text[:5_000] for text in source]).mean(axis=0).A1
-        norm = float((mean @ mean) ** 0.5)
-        found.append(round(float(mean @ target) / norm, 4) if norm else 0.0)
+    for source in sources:
+        total: defaultdict[str, float] = defaultdict(float)
+        for words in source:
+            for word, value in vector(words).items():
+                total[word] += value
+        norm = math.sqrt(sum(value * value for value in total.values()))
+        product = sum(total[word] * value for word, value in aim.items() if word in total)
+        found.append(round(product / norm, 4) if norm and aim else None)
     return found

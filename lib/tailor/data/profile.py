@@ -107,7 +107,7 @@ def sample_rows(
     frames, before = [], 0
     for _, number, rows in groups:
         places = range(-before % step, rows, step)
-        # taken as Arrow: cells that Polars picks keep the whole group's text in memory
-        frames.append(_read(path, [number]).take(pa.array(places, pa.int64())))
+        # taken as Arrow: cells that Polars picks keep the whole group's text in memory. (pa.array imports pandas.)
+        frames.append(_read(path, [number]).take(pl.Series(places, dtype=pl.Int64).to_arrow()))
         before += rows
     return pl.from_arrow(pa.concat_tables(frames)) if frames else pl.DataFrame()
