@@ -386,6 +386,15 @@ def test_labels_merge_by_the_chosen_method():
     assert merged.frame["label"].to_list() == ["transfer"] * 6 + ["fee"]
 
 
+def test_a_topic_that_was_taken_for_a_name_stays_the_label():
+    frame = table(
+        t=["Kind regards, Mary Mortgage", "Dear Mary Mortgage, hello"] * 5, label=["Mary Mortgage", "fee"] * 5
+    )
+    kept = outcome(OPERATIONS["mask_personal_data"](), frame, texts=("t",), labels=("label",)).frame
+    assert "[NAME]" in kept["t"][0]
+    assert kept["label"].to_list() == ["Mary Mortgage", "fee"] * 5
+
+
 def test_doubts_about_one_row_stand_side_by_side():
     frame = table(message=["Where?"] * 2, reply=["Out of office.", "%PDF-1.4 it is an automatic reply"])
     history = [DropCorrupt(), AutomaticReplies()]
