@@ -119,9 +119,7 @@ def _single(rng: random.Random, text: str, chance: float) -> Planted:
     if chance < 0.20:
         return Planted(rng.choice(_FOREIGN).format(n=rng.randrange(2, 10**6)), "foreign")
     if chance < 0.22:
-        return Planted(
-            rng.choice(_SHORT) + (f" {rng.randrange(1000)}" if rng.random() < 0.5 else ""), "short"
-        )
+        return Planted(f"{rng.choice(_SHORT)} {rng.randrange(10**8)}", "short")
     if chance < 0.27:
         return Planted(_with(rng, text, _ACCENTED))
     if chance < 0.30:

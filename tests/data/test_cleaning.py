@@ -46,6 +46,7 @@ def repaired(operation, text):
         ("cafÃ©", "café"),
         ("the partyΓÇÖs ΓÇ£tentativeΓÇ¥ date", "the party’s “tentative” date"),
         ("caf√© at 5", "café at 5"),
+        ("the pi├▒ata partyΓÇÖs budget is ΓÇ£tentativeΓÇ¥", "the piñata party’s budget is “tentative”"),
         ("It was â‚¬164 and Iâ€™d pay", "It was €164 and I’d pay"),
         ("GrÃ¼ÃŸe aus KÃ¶ln", "Grüße aus Köln"),
     ],
@@ -55,7 +56,17 @@ def test_encoding_damage_is_undone(broken, sound):
 
 
 @pytest.mark.parametrize(
-    "text", ["café", "Grüße", "naïve “quotes”…", "Où ça ? Là-bas.", "ÀÉÎ", "5 € – now", "Ça coûte £5"]
+    "text",
+    [
+        "café",
+        "Grüße",
+        "naïve “quotes”…",
+        "Où ça ? Là-bas.",
+        "ÀÉÎ",
+        "5 € – now",
+        "Ça coûte £5",
+        "├──┤ a │ b ├┬┤",
+    ],
 )
 def test_sound_accents_are_not_touched(text):
     assert repaired(RepairEncoding, text) == text

@@ -62,8 +62,12 @@ class RepairEncoding(Repair):
         return map_distinct(cells, _MOJIBAKE, _decoded_again, among=beyond_ascii(cells))
 
 
-_DOS_SIGN = re.compile("ΓÇ[^\\x00-\\x7f]")
-"""A dash or quotation mark of UTF-8 read as cp437: ftfy takes it for Greek, and no language writes this."""
+_DOS_FOLLOWING = re.escape(bytes(range(0x80, 0xC0)).decode("cp437"))
+_DOS_SIGN = re.compile(
+    rf"ΓÇ[{_DOS_FOLLOWING}]|(?<=[a-zA-Z])[├┬][{_DOS_FOLLOWING}]|[├┬][{_DOS_FOLLOWING}](?=[a-zA-Z])"
+)
+"""A dash, a quotation mark or an accented letter of UTF-8 read as cp437, where ftfy takes it for Greek or for a drawn
+table: no language writes these."""
 
 
 def _decoded_again(text: str) -> str:
