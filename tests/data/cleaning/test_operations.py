@@ -386,6 +386,19 @@ def test_labels_merge_by_the_chosen_method():
     assert merged.frame["label"].to_list() == ["transfer"] * 6 + ["fee"]
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_statistics_are_shown_without_touching_the_rows(name):
+    rows = {"message": [f"where is my card number {n}" for n in range(60)], "reply": ["Out of office."] * 60}
+    frame = table(**rows, label=["a", "b"] * 30)
+    before = frame.clone()
+    shown = OPERATIONS[name]().preview(frame, known(frame, texts=("message", "reply"), labels=("label",)))
+    assert frame.equals(before)
+    if name == "automatic_replies":
+        assert shown[0].rows == [("Out of office.", 60)]
+    if name == "drop_corrupt":
+        assert (shown[0].caption, shown[0].rows) == ("0 of 60 rows are found with these settings", [])
+
+
 def test_a_topic_that_was_taken_for_a_name_stays_the_label():
     frame = table(
         t=["Kind regards, Mary Mortgage", "Dear Mary Mortgage, hello"] * 5, label=["Mary Mortgage", "fee"] * 5
@@ -405,6 +418,7 @@ def test_doubts_about_one_row_stand_side_by_side():
         "'reply' holds the bytes of a PDF file; 'reply' was sent by a program",
     ]
     assert (dropped.height, [item.changed for item in done]) == (0, [1, 2])
+    assert DOUBT not in frame.columns
 
 
 @pytest.mark.parametrize(

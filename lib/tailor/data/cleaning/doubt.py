@@ -8,7 +8,8 @@ from zlib import crc32
 import numpy as np
 import polars as pl
 
-from tailor.data.cleaning.operation import Columns, Operation, Outcome, drop, rewrite
+from tailor.blocks import Block, Table
+from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome, drop, rewrite
 from tailor.settings import setting
 
 DOUBT = "doubt"
@@ -36,11 +37,17 @@ class Suspicion(Operation):
         if self.action == "drop":
             return drop(frame, dict(reasons), note)
         if DOUBT not in frame.columns:
-            frame = frame.insert_column(
+            frame = frame.clone().insert_column(
                 frame.columns.index("source") + 1, pl.lit(None, pl.String).alias(DOUBT)
             )
         told = [_also(old, reasons.get(row_id)) for row_id, old in frame.select("row_id", DOUBT).rows()]
         return rewrite(frame, [pl.Series(DOUBT, told, dtype=pl.String)], note)
+
+    def preview(self, frame: pl.DataFrame, columns: Columns) -> list[Block]:
+        """How many rows it would find, and some of them with the reason."""
+        found = self.model_copy(update={"action": "drop"}).run_alone(frame, columns).dropped
+        caption = f"{found.height:,} of {frame.height:,} rows are found with these settings"
+        return [Table(("row", "reason"), found.select("row_id", REASON).head(20).rows(), caption)]
 
     def columns_after(self, columns: Columns, decision: Any = None) -> Columns:
         if self.action == "drop" or DOUBT in columns.names:

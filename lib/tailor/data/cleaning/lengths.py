@@ -110,10 +110,29 @@ class DropRepetitive(Operation):
                     reasons.setdefault(row_id, f"'{name}' {why}")
         return drop(frame, reasons)
 
+    def preview(self, frame: pl.DataFrame, columns: Columns) -> list[Block]:
+        shown: list[Block] = []
+        for name in self.chosen(columns):
+            texts = frame[name].filter(frame[name].str.count_matches(r"\w+") >= self.min_words)
+            if len(texts):
+                words = [_words(text) for text in texts]
+                measured = {
+                    "repeated lines": [repeated_lines(text) for text in texts],
+                    "commonest pair": [top_ngram(found, 2) for found in words],
+                    "runs of five again": [repeated_ngrams(found, 5) for found in words],
+                }
+                rows = [
+                    (what, *(f"{pl.Series(shares).quantile(q):.0%}" for q in (0.5, 0.95, 0.99, 1)))
+                    for what, shares in measured.items()
+                ]
+                caption = f"Shares in the {len(texts):,} texts of '{name}' that are long enough"
+                shown.append(Table(("share", "half", "95%", "99%", "most"), rows, caption))
+        return shown
+
     def _why(self, text: str) -> str:
         if (share := repeated_lines(text)) > self.repeated_lines:
             return f"repeats {share:.0%} of its lines"
-        words = _WORD.findall(_MASKED.sub(" ", text).lower())
+        words = _words(text)
         for size, part in ((2, 1.0), (3, 0.9), (4, 0.8)):
             if (share := top_ngram(words, size)) > part * self.top_ngram:
                 return f"has {share:.0%} of its letters in one run of {size} words"
@@ -121,6 +140,10 @@ class DropRepetitive(Operation):
             if (share := repeated_ngrams(words, size)) > self.repeated_ngrams - 0.01 * (size - 5):
                 return f"has {share:.0%} of its letters in runs of {size} words that occur more than once"
         return ""
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_MASKED.sub(" ", text).lower())
 
 
 def repeated_lines(text: str) -> float:
