@@ -30,7 +30,7 @@ def test_form_is_moved_and_the_choice_lands_in_the_blueprint(page, lab, tmp_path
     form = page.locator(".tailor-form")
     entry(page, "Drop rows in another language").locator("input").uncheck()
     entry(page, "Drop near duplicates").locator("button").nth(2).click()  # the pencil: its settings
-    handle = form.locator(".noUi-handle").last
+    handle = form.locator(".tailor-history .noUi-handle").last
     handle.focus()
     for _ in range(3):
         handle.press("ArrowLeft")
