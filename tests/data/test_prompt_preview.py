@@ -77,7 +77,10 @@ def test_the_form_redraws_it(home):
     form = open_step("04_format_data", project.name).form()
     assert "Tell·me·of" in form.box.children[-1].value
     form.widgets["instruction"].value = "Say <b>: {input}"
-    assert "Say·&lt;b&gt;:·About" in form.box.children[-1].value or "Say·&lt;b&gt;:·Tell" in form.box.children[-1].value
+    assert (
+        "Say·&lt;b&gt;:·About" in form.box.children[-1].value
+        or "Say·&lt;b&gt;:·Tell" in form.box.children[-1].value
+    )
     form.widgets["input_template"].value = "{mesage}"
     assert "Did you mean &#x27;message&#x27;?" in form.box.children[-1].value
 

@@ -82,7 +82,12 @@ def _lists(rows: Sequence[list[int]]) -> pl.Series:
     offsets = np.zeros(len(rows) + 1, dtype=np.int32)
     np.cumsum([len(ids) for ids in rows], out=offsets[1:])
     flat = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(offsets[-1]))
-    return pl.Series(values=pl.from_arrow(pa.ListArray.from_arrays(offsets, flat)))
+    # through buffers: from numpy arrays Arrow would import pandas, over a second
+    places, numbers = (
+        pa.Array.from_buffers(pa.int32(), len(array), [None, pa.py_buffer(array)])
+        for array in (offsets, flat)
+    )
+    return pl.Series(values=pl.from_arrow(pa.ListArray.from_arrays(places, numbers)))
 
 
 def write_splits(
