@@ -178,19 +178,24 @@ class DropNearDuplicates(Operation):
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        order = np.argsort(~_joined(surveys, "frozen"), kind="stable")
-        names = [name for name in surveys[0].columns if name.startswith("text ")]
-        bands = (_joined(surveys, name)[order] for name in surveys[0].columns if name.startswith("band "))
-        parts = _part(surveys, names)
+        frozen = _joined(surveys, "frozen")
+        # None for "as they stand", which spares a copy of everything
+        order = np.argsort(~frozen, kind="stable") if frozen.any() else None
+        parts = _part(surveys, [name for name in surveys[0].columns if name.startswith("text ")])
+
+        def ordered(name: str) -> np.ndarray:
+            values = _joined(surveys, name)
+            return values if order is None else values[order]
 
         def texts(rows: np.ndarray) -> list[pl.Series]:
-            places = np.sort(order[rows])
-            found = gather_rows(parts, places)
-            return found[np.searchsorted(places, order[rows])].get_columns()
+            places = rows if order is None else order[rows]
+            found = gather_rows(parts, np.sort(places))
+            return found[np.searchsorted(np.sort(places), places)].get_columns()
 
-        sketches = _joined(surveys, "sketch")[order]
-        firsts = order[join_near(bands, sketches, texts, self.threshold)]
-        rows = pl.DataFrame({"place": order, "frozen": _joined(surveys, "frozen")[order], "first": firsts})
+        bands = (ordered(name) for name in surveys[0].columns if name.startswith("band "))
+        firsts = join_near(bands, ordered("sketch"), texts, self.threshold)
+        place = np.arange(len(firsts)) if order is None else order
+        rows = pl.DataFrame({"place": place, "frozen": ordered("frozen"), "first": place[firsts]})
         return _copies(rows, surveys, "nearly the same as ")
 
     def apply(self, frame: pl.DataFrame, columns: Columns, decision: pl.DataFrame) -> Outcome:
