@@ -72,5 +72,6 @@ def quiet() -> Iterator[None]:
     """Silence what peft makes transformers say about its own next version, which no user can act on."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        warnings.filterwarnings("ignore", "PiSSA changes the base weights", UserWarning)  # and is converted here
+        # said of every PiSSA adapter, which is converted as it advises
+        warnings.filterwarnings("ignore", "PiSSA changes the base weights", UserWarning)
         yield
