@@ -13,8 +13,8 @@ _SLACK = 0.2
 """How far below the threshold that estimate may lie: four times its standard deviation."""
 _WINDOW = 4
 """Rows of one band that a row is compared with, beside the band's first."""
-_AT_A_TIME = 50_000
-"""Pairs that are compared at a time; their shingles take some 100 MB."""
+_AT_A_TIME = 15_000
+"""Pairs that are compared at a time; their shingles take some 130 MB where texts have 540 characters."""
 
 Texts = Callable[[np.ndarray], Sequence[pl.Series]]
 """Gives the columns' cells of some rows, by their places in ascending order."""
