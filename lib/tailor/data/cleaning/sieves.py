@@ -133,7 +133,14 @@ def _part(surveys: Sequence[pl.DataFrame], names: list[str]) -> Sequence[pl.Data
 
 def _joined(surveys: Sequence[pl.DataFrame], name: str) -> np.ndarray:
     """One column of all surveys below one another."""
-    return np.concatenate([part[name].to_numpy() for part in _part(surveys, [name])])
+    parts = _part(surveys, [name])
+    some = parts[0][name].to_numpy()
+    joined = np.empty((sum(part.height for part in parts), *some.shape[1:]), some.dtype)
+    start = 0
+    for part in parts:  # one at a time: all of them beside the whole would take twice the memory
+        joined[start : start + part.height] = part[name].to_numpy()
+        start += part.height
+    return joined
 
 
 def gather_rows(tables: Sequence[pl.DataFrame], places: np.ndarray) -> pl.DataFrame:
@@ -141,7 +148,9 @@ def gather_rows(tables: Sequence[pl.DataFrame], places: np.ndarray) -> pl.DataFr
     found, start = [], 0
     for table in tables:
         here = places[np.searchsorted(places, start) : np.searchsorted(places, start + table.height)]
-        found.append(table[here - start])
+        # through Arrow's older layout, which copies these rows: as they are, they would hold on to the whole table
+        rows = table[here - start].to_arrow(compat_level=pl.CompatLevel.oldest())
+        found.append(pl.from_arrow(rows))
         start += table.height
     return pl.concat(found)
 
