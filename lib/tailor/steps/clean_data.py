@@ -159,12 +159,15 @@ def _statistics(project: Project, entry: Operation) -> list[Block]:
 def blocks(project: Project) -> list[Block]:
     """What each operation did, with examples."""
     record = project.load(Cleaning, "cleaning.json")
-    lost = record.rows_in - record.rows_out
+    lost = sum(item.dropped for item in record.operations)
     share = lost / record.rows_in
+    # an operation may also make rows of one row, or one of several
+    made = record.rows_out - (record.rows_in - lost)
+    changed = f" Operations on rows made {made:+,} rows." if made else ""
     shown: list[Block] = [
         Callout(
             f"{record.rows_out:,} of {record.rows_in:,} rows are clean; {lost:,} ({share:.0%}) were dropped and are "
-            "kept in dropped.parquet with their reasons.",
+            f"kept in dropped.parquet with their reasons.{changed}",
             "warning" if share > 0.3 else "good",
         ),
         Table(

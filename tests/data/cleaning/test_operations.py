@@ -406,6 +406,9 @@ def test_a_topic_that_was_taken_for_a_name_stays_the_label():
     kept = outcome(OPERATIONS["mask_personal_data"](), frame, texts=("t",), labels=("label",)).frame
     assert "[NAME]" in kept["t"][0]
     assert kept["label"].to_list() == ["Mary Mortgage", "fee"] * 5
+    addressed = frame.with_columns(label=pl.Series(["jo@ex.org", "fee"] * 5))
+    kept = outcome(OPERATIONS["mask_personal_data"](), addressed, texts=("t",), labels=("label",)).frame
+    assert kept["label"].to_list() == ["[EMAIL 1]", "fee"] * 5, "an address is one wherever it stands"
 
 
 def test_doubts_about_one_row_stand_side_by_side():

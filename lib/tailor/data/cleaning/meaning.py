@@ -15,8 +15,7 @@ _BLOCK = 2_000
 class DropSameMeaning(Operation):
     """Of rows whose texts mean nearly the same, keep the first. Rows with different labels are never duplicates.
 
-    Every text is compared with every other, so the time grows with the square of the rows: 20,000 rows take a minute
-    or two, after about 500 texts a second for the encoder.
+    Every text is compared with every other, so the time grows with the square of the rows.
     """
 
     name = "drop_same_meaning"

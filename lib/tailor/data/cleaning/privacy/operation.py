@@ -98,9 +98,11 @@ class MaskPersonalData(Repair):
                 raise ValueError(error.found) from None
         return patterns
 
-    def chosen(self, columns: Columns) -> tuple[str, ...]:
-        """Every column but labels: 'Mortgage' is a topic there, whoever signs a complaint with it."""
-        return tuple(self.columns) or tuple(name for name in columns.names if name not in columns.labels)
+    def _kinds_in(self, column: str, columns: Columns) -> list[Kind]:
+        """What is looked for in a column: in labels nothing that words tell ('Mortgage' is a topic, not a person)."""
+        if column in columns.labels and column not in self.columns and not names.named_like_people(column):
+            return [kind for kind in self.kinds if kind not in ("name", "address")]
+        return list(self.kinds)
 
     def survey(self, frame: pl.DataFrame, columns: Columns) -> Found:
         found = Found()
@@ -114,10 +116,11 @@ class MaskPersonalData(Repair):
             everyone = (same("name", name) for name in cells.unique(maintain_order=True))
             found.values.setdefault(column, {})["name"] = dict.fromkeys(everyone)
         for column in self.chosen(columns):
-            if "name" in self.kinds:
+            kinds = self._kinds_in(column, columns)
+            if "name" in kinds:
                 self._note_names(frame[column], found)
             if stand_ins or column not in columns.texts:
-                self._note_values(frame[column], found)
+                self._note_values(frame[column], kinds, found)
         return found
 
     def _may_be_names(self, columns: Columns) -> tuple[str, ...]:
@@ -139,15 +142,16 @@ class MaskPersonalData(Repair):
             if every:
                 found.possible |= {piece[start:end]: None for start, end in names.runs(piece)}
 
-    def _note_values(self, cells: pl.Series, found: Found) -> None:
+    def _note_values(self, cells: pl.Series, kinds: list[Kind], found: Found) -> None:
         values = found.values.setdefault(cells.name, {})
 
         def note(kind: str, value: str) -> str:
             values.setdefault(kind, {})[same(kind, value)] = None
             return placeholder(kind)
 
-        kinds = [kind for kind in self.kinds if kind != "name"]
-        mask_column(cells, kinds, note, frozenset(), self._own(), self._kept())
+        mask_column(
+            cells, [kind for kind in kinds if kind != "name"], note, frozenset(), self._own(), self._kept()
+        )
 
     def decide(self, surveys: Sequence[Found]) -> Decision:
         certain = dict.fromkeys(name for found in surveys for name in found.certain)
@@ -226,7 +230,8 @@ class MaskPersonalData(Repair):
             named = cells.drop_nulls().unique(maintain_order=True)
             people = [name for name in named if name.strip() and name.lower() not in keep]
             return cells.replace({name: write("name", name) for name in people})
-        return mask_column(cells, self.kinds, write, decision.given, self._own(), keep)
+        kinds = self._kinds_in(cells.name, columns)
+        return mask_column(cells, kinds, write, decision.given, self._own(), keep)
 
     def _own(self) -> dict[str, LimitedPattern]:
         return {name: LimitedPattern(text, f"patterns.{name}") for name, text in self.patterns.items()}
