@@ -85,7 +85,10 @@ def test_a_file_outside_the_workspace_is_written_as_an_absolute_path(run, tmp_pa
 
 
 def test_a_blueprint_is_repeated(run, home):
-    steps = {"00_start_here": {"seed": 7}, "03_clean_data": {"operations.drop_near_duplicates.threshold": 0.9}}
+    steps = {
+        "00_start_here": {"seed": 7},
+        "03_clean_data": {"operations.drop_near_duplicates.threshold": 0.9},
+    }
     Blueprint(project="again", steps=steps).save(home / "given.yaml")
     assert run("run", "given.yaml")[0] == 0
     assert Blueprint.load(home / "outputs/again/blueprint.yaml").steps == steps

@@ -180,7 +180,9 @@ class SourceCard(Part):
         for key in values if isinstance(values, dict) else ():
             if key not in cls.model_fields:
                 near = did_you_mean(key, cls.model_fields)
-                raise ValueError(f"a card with the keys {', '.join(cls.model_fields)}, and not '{key}'.{near}")
+                raise ValueError(
+                    f"a card with the keys {', '.join(cls.model_fields)}, and not '{key}'.{near}"
+                )
         return values
 
     @model_serializer(mode="wrap")
@@ -264,7 +266,9 @@ class Credit(Part):
     number: int = Field(description="its place in the history, from 1")
     name: str
     metric: str = Field(description="what the effect is counted in: 'accuracy' or 'chrf'")
-    effect: "Estimate | None" = Field(description="metric with it minus without it; None: nothing to learn from then")
+    effect: "Estimate | None" = Field(
+        description="metric with it minus without it; None: nothing to learn from then"
+    )
     rows: int = Field(description="rows to learn from that differ without it")
     note: str = ""
 
@@ -397,7 +401,9 @@ class DatasetRecord(Record):
     leaks: dict[str, int] = Field(
         {}, description="kind of leak -> rows that would have leaked and were moved"
     )
-    annotated: dict[str, int] = Field({}, description="rows by what became of what people said about them by hand")
+    annotated: dict[str, int] = Field(
+        {}, description="rows by what became of what people said about them by hand"
+    )
     exports: list[Exported] = []
     terms: list[str] = Field([], description="the glossary's words, whose tokens count `term_weight` times")
     term_weight: float = 1.0

@@ -86,7 +86,9 @@ def test_a_model_too_large_for_the_machine_is_refused_with_its_figure(dataset, p
     step = find_step("06_choose_technique")
     with pytest.raises(WorkbenchError) as error:
         step.module.run(project, Settings(), None)
-    assert error.value.found.startswith("no tuning is possible as chosen: Prompt tuning of large needs about ")
+    assert error.value.found.startswith(
+        "no tuning is possible as chosen: Prompt tuning of large needs about "
+    )
 
 
 def test_a_model_that_fits_only_with_lora_gets_lora(dataset):
