@@ -14,7 +14,8 @@ from tailor.progress import Log
 from tailor.records import Comparison, RunRecord
 from tailor.serving.export import FOLDER, check_export, export_run, load_export
 from tailor.serving.parity import compare_with_tested
-from tailor.training.runs import load_run, read_run
+from tailor.techniques import find_technique
+from tailor.training.runs import load_run, make_run, read_run
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +142,29 @@ def test_card_escapes_markup(made):
     assert "\\<b\\>markup\\</b\\>" in card
     assert f"Run `{run.id}`, seed 3" in card
     assert "This run was not among those compared in 10_evaluate." in card
+
+
+BESIDE = ("system_prompt", "prompt_tuning", "prefix_tuning", "bottleneck", "ia3", "domain_adaptive")
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_every_way_of_shipping_answers_as_what_was_tested(name, home, base):
+    """Merged into the weights, beside them, or with a vocabulary of its own."""
+    project = small_project.make_project(home, "classify", rows=8)
+    dataset = Dataset.open(project)
+    few = {"epochs": 3, "effective_batch_size": 4, "rows_at_once": 4, "evaluations": 1, "learning_rate": 0.02}
+    values = {"text": "Name the topic."} if name == "system_prompt" else few
+    config = find_technique(name).Config(**values)
+    run = make_run(project, name, config, dataset, base=str(base), seed=1, log=Log())
+    settings = EvaluationSettings(max_new_tokens=8, calibration="none")
+    Evaluator(project, dataset, "test", settings, 3, Log()).run(run.id)
+    Comparison(headline="accuracy", rows=8, compared=[], best=run.id, verdict="").save(
+        project.path("comparison.json")
+    )
+    folder = export_run(project, dataset, run, 16, Log())
+    assert (folder / "technique").is_dir() == (not find_technique(name).merges)
+    parity = compare_with_tested(project, dataset, run, rows=8, seed=0, log=Log())
+    assert (parity.compared > 0, parity.different) == (True, [])
+    prompt = json.loads((folder / "prompt.json").read_text())
+    said = "Name the topic.\nAnswer with one of: " if name == "system_prompt" else "Be kind."
+    assert prompt["messages"][0]["content"].startswith(said)

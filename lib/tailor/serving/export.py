@@ -7,6 +7,7 @@ order in which they were tested.
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from tailor.data.dataset import Dataset, Example
@@ -47,7 +48,7 @@ def export_run(project: Project, dataset: Dataset, run: RunRecord, max_new_token
                 temporary / TECHNIQUE,
                 ignore=shutil.ignore_patterns(".*", "run.json"),
             )
-        write_json(temporary / PROMPT, _prompt(dataset, temporary / TECHNIQUE))
+        write_json(temporary / PROMPT, _prompt(dataset, run, temporary / TECHNIQUE))
         write_text(temporary / "README.md", model_card(project, dataset, run, not hasattr(local, "stop_ids")))
         log.progress(2, 3, "parts of the export")
         write_text(temporary / SUMS, _sums(temporary))
@@ -101,15 +102,20 @@ def _save_weights(local, folder: Path, max_new_tokens: int) -> None:
     local.tokenizer.save_pretrained(folder)
 
 
-def _prompt(dataset: Dataset, technique: Path) -> dict:
+def _prompt(dataset: Dataset, run: RunRecord, technique: Path) -> dict:
     """What has to stand before a question, for whoever serves the model without this workbench."""
+    from tailor.models.catalog import resolve
     from tailor.techniques.few_shot import insert
+    from tailor.techniques.system_prompt import FILE, instead
 
     path = technique / "demonstrations.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     shown = [Example(row["id"], row["input"], row["output"]) for row in kept.get("demonstrations", [])]
     # the format's own words and not a template: an instruction's braces were read when the dataset was made
-    values = {"task": dataset.task, "messages": insert(dataset.prompt("{input}"), dataset.turns(shown))}
+    messages = insert(dataset.prompt("{input}"), dataset.turns(shown))
+    if (technique / FILE).exists():
+        messages = instead(messages, json.loads((technique / FILE).read_text(encoding="utf-8"))["text"])
+    values = {"task": dataset.task, "base_model": resolve(run.base_model).name, "messages": messages}
     return values | ({"labels": dataset.labels} if dataset.task == "classify" else {})
 
 
@@ -146,16 +152,13 @@ def load_export(project: Project, dataset: Dataset, technique: str) -> LanguageM
         WorkbenchError: the folder is not as it was exported.
     """
     from tailor.models.catalog import resolve
-    from tailor.models.classifier import ClassifierModel
-    from tailor.models.loading import load_model, load_tokenizer
-    from tailor.models.local_model import LocalModel
+    from tailor.techniques.full import as_language_model, load_base
 
     folder = project.path(FOLDER)
     check_export(folder)
     source = resolve(str(folder))
     if (folder / TECHNIQUE).is_dir():
-        return find_technique(technique).load(source, dataset, folder / TECHNIQUE)
-    if source.architecture == "encoder":
-        model = load_model(source, task="classify", labels=dataset.labels)
-        return ClassifierModel(model, load_tokenizer(source), dataset.labels)
-    return LocalModel.open(source)
+        # what stands beside the weights names the base model it was made for, wherever its folder is now
+        name = json.loads((folder / PROMPT).read_text(encoding="utf-8"))["base_model"]
+        return find_technique(technique).load(replace(source, name=name), dataset, folder / TECHNIQUE)
+    return as_language_model(load_base(source, dataset), source, dataset)

@@ -91,8 +91,12 @@ class WithSystemPrompt(Shown):
         self.text = text
 
     def extend(self, prompts: Sequence[Prompt]) -> list[Prompt]:
-        said = {"role": "system", "content": self.text}
-        return [[said, *(m for m in prompt if m["role"] != "system")] for prompt in prompts]
+        return [instead(prompt, self.text) for prompt in prompts]
+
+
+def instead(prompt: Prompt, text: str) -> Prompt:
+    """The prompt with `text` as its only system message."""
+    return [{"role": "system", "content": text}, *(m for m in prompt if m["role"] != "system")]
 
 
 def compose(config: SystemPromptConfig, dataset: Dataset) -> str:
