@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tailor.blocks import Block, Callout, Heading, Table, Text
+from tailor.data.exports import FORMATS
 from tailor.data.exports.export import cost
 from tailor.records import Exported
 
@@ -30,6 +31,7 @@ def export_blocks(exports: Sequence[Exported], epochs: int, price: float) -> lis
         Table(columns, lines, note),
         *(_broken(e) for e in exports if e.problems),
     ]
+    shown += [Text(f"{name}: {FORMATS[name].rules}") for name in dict.fromkeys(e.format for e in exports)]
     shown += [Text(_left_out(e)) for e in exports if e.left_out]
     if price:
         shown += [Text(_cost(e, epochs, price)) for e in exports if e.split == "train"]
