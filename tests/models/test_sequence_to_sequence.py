@@ -8,7 +8,7 @@ import small_project
 import torch
 from tiny_model import write_tiny_tokenizer
 
-from tailor.data.dataset import Dataset
+from tailor.data.dataset import Dataset, Example
 from tailor.models.catalog import resolve
 from tailor.models.language_model import GenerationConfig
 from tailor.models.loading import load_model, load_tokenizer
@@ -91,3 +91,19 @@ def test_it_can_be_tuned(name, base, dataset, tmp_path):
     prompts = [dataset.prompt(example) for example in dataset.validation]
     assert again.score_choices(prompts, dataset.labels).shape == (len(prompts), len(dataset.labels))
     assert len(again.generate(prompts[:1], GenerationConfig(max_new_tokens=4))) == 1
+
+
+def test_the_glossarys_words_count_more(base, dataset, model):
+    from tailor.training.sequence_objective import LearnToWrite
+
+    dataset.record.terms, dataset.record.term_weight = ["card"], 3.0
+    objective = LearnToWrite(model.tokenizer, dataset)
+    rows = [objective.encode(Example(str(n), "hello", text)) for n, text in enumerate(("my card", "none"))]
+    assert rows[0]["answer_weights"] == [1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0, 1.0], "letters are tokens here"
+    batch = objective.collate(rows)
+    with torch.no_grad():
+        summed, weight = objective.loss(model.model, batch)
+        plain, count = objective.loss(model.model, {k: v for k, v in batch.items() if k != "token_weights"})
+    assert (weight, count) == (21.0, 13.0), "four letters count three times"
+    assert float(summed) > float(plain)
+    assert objective.collate(rows[:1])["token_weights"].tolist() == [[1.0, *rows[0]["answer_weights"]]]

@@ -6,6 +6,7 @@ from typing import Any
 from tailor.data.dataset import Dataset, Example
 from tailor.models.language_model import LanguageModel
 from tailor.training.batches import MASKED, pad, prediction_weights
+from tailor.training.term_weights import TermWeights
 
 
 class LearnToWrite:
@@ -13,6 +14,7 @@ class LearnToWrite:
 
     def __init__(self, tokenizer: Any, dataset: Dataset) -> None:
         self.tokenizer, self.dataset = tokenizer, dataset
+        self.term_weights = TermWeights(dataset.record.terms, dataset.record.term_weight)
 
     def encode(self, example: Example) -> dict[str, Any] | None:
         from tailor.models.sequence_to_sequence import encode_answer, encode_source
@@ -21,7 +23,17 @@ class LearnToWrite:
         answer = encode_answer(self.tokenizer, example.output)
         if not example.output.strip() or len(answer) > self.dataset.max_length or example.weight <= 0:
             return None
-        return {"input_ids": ids, "labels": answer, "weight": example.weight}
+        row = {"input_ids": ids, "labels": answer, "weight": example.weight}
+        places = self._places(example.output) if self.term_weights.pattern else []
+        # the end of the answer, and whatever else has no letters, counts once
+        weights = self.term_weights.of_places(example.output, places)
+        return row | ({"answer_weights": weights + [1.0] * (len(answer) - len(weights))} if weights else {})
+
+    def _places(self, answer: str) -> list[tuple[int, int]]:
+        """Where the letters of each token of an answer stand."""
+        from tailor.models.chat import letters_of_tokens
+
+        return letters_of_tokens(self.tokenizer, answer)[1]
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """As `pad`, but labels are [b, 1 + a]: a column that is never learned stands before the answers.
@@ -33,7 +45,11 @@ class LearnToWrite:
 
         batch = pad([row | {"labels": 0} for row in rows], self.tokenizer.pad_token_id or 0)
         answers = [torch.tensor([MASKED, *row["labels"]]) for row in rows]
-        return batch | {"labels": pad_sequence(answers, True, MASKED)}
+        batch |= {"labels": pad_sequence(answers, True, MASKED)}
+        if any("answer_weights" in row for row in rows):
+            each = [[1.0, *row.get("answer_weights", [1.0] * len(row["labels"]))] for row in rows]
+            batch["token_weights"] = pad_sequence([torch.tensor(w) for w in each], True, 1.0)
+        return batch
 
     def loss(self, model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
         from torch.nn.functional import cross_entropy

@@ -40,16 +40,21 @@ class TermWeights:
         Raises:
             WorkbenchError: the tokenizer cannot say which letters a token stands for.
         """
-        spans = [match.span() for match in self.pattern.finditer(answer)] if self.pattern else []
-        if not spans:
+        if not self.pattern or not self.pattern.search(answer):
             return None
         start, end = _last_learned(chat.learned)
-        learned = chat.input_ids[start:end]
+        places = _letters_of_tokens(tokenizer, answer, chat.input_ids[start:end])
         weights = [1.0] * len(chat.input_ids)
-        for place, (first, last) in enumerate(_letters_of_tokens(tokenizer, answer, learned), start):
-            if any(first < stop and last > begin for begin, stop in spans):
-                weights[place] = self.weight
+        weights[start : start + len(places)] = self.of_places(answer, places)
         return weights
+
+    def of_places(self, answer: str, places: Sequence[tuple[int, int]]) -> list[float]:
+        """One weight a token, from the places in `answer` of its first letter and of the one after its last."""
+        spans = [match.span() for match in self.pattern.finditer(answer)] if self.pattern else []
+        return [
+            self.weight if any(first < stop and last > begin for begin, stop in spans) else 1.0
+            for first, last in places
+        ]
 
 
 def _letters_of_tokens(tokenizer: Any, answer: str, learned: list[int]) -> list[tuple[int, int]]:
