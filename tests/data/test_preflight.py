@@ -99,18 +99,31 @@ def test_all_labels_masked(project):
     )
 
 
+def listed(ids):
+    """The first five ids, and a sign that there are more."""
+    return ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+
+
+def every_id(project):
+    dataset = Dataset.open(project)
+    return [example.id for split in ("train", "validation", "test") for example in dataset.read(split)]
+
+
 def test_too_many_rows_cut(home):
     rows = [row(n, reply="It is settled. " * (40 if n % 3 == 0 else 1) + str(n)) for n in range(60)]
     project = project_of(home, rows, max_length=400)
     check, sentence, fix = only(found(project))
     assert check == "truncated"
-    count = sum(example.output.count("It is") > 1 for example in Dataset.open(project).train)
-    share = count / len(Dataset.open(project).train)
-    assert sentence.startswith(
-        f"{count} rows of training ({share:.0%}, more than 5%) longer than 400 tokens, which would be left out; the "
-        "longest has "
+    train = Dataset.open(project).train
+    cut = [example.id for example in train if example.output.count("It is") > 1]
+    longest = Dataset.open(project).record.splits["train"].longest
+    assert sentence == (
+        f"{len(cut)} rows of training ({len(cut) / len(train):.0%}, more than 5%) longer than 400 tokens, which would "
+        f"be left out; the longest has {longest:,} ({listed(cut)})."
     )
-    assert fix.startswith("raise 04_format_data.max_length, up to ")
+    assert fix == (
+        f"raise 04_format_data.max_length, up to {longest:,}, or shorten what stands around the input"
+    )
     settings_of(project, truncated_at_most=0.5)
     assert found(project) == []
 
@@ -159,8 +172,8 @@ def test_another_template_than_the_rows_were_formatted_with(home, project):
     rows = sum(split.rows for split in Dataset.open(project).record.splits.values())
     check, sentence, fix = only(found(project))
     assert (check, fix) == ("other template", "run 04_format_data again")
-    assert sentence.startswith(
-        f"{rows} rows formatted with another tokenizer or chat template than bytes has now (a.jsonl:"
+    assert sentence == (
+        f"{rows} rows formatted with another tokenizer or chat template than bytes has now ({listed(every_id(project))})."
     )
 
 
@@ -168,8 +181,9 @@ def test_another_base_model_than_the_rows_were_formatted_for(project):
     findings = preflight(Dataset.open(project), resolve("tailor-mini"), Log())
     rows = sum(split.rows for split in Dataset.open(project).record.splits.values())
     assert findings[0].check == "other template"
-    assert findings[0].sentence.startswith(
-        f"{rows} rows formatted and counted for bytes, while tailor-mini reads other tokens (a.jsonl:"
+    assert findings[0].sentence == (
+        f"{rows} rows formatted and counted for bytes, while tailor-mini reads other tokens "
+        f"({listed(every_id(project))})."
     )
     assert findings[0].fix == "set 00_start_here.base_model to tailor-mini, and run 04_format_data again"
 
@@ -228,11 +242,15 @@ def test_labels_spelled_in_some_inputs(home):
     project = project_of(home, rows, "classify")
     train = Dataset.open(project).train
     spelled = sum("filed under" in example.input and "_" in example.input for example in train)
-    check, sentence, _ = only(found(project))
+    ids = [example.id for example in train if "filed under" in example.input and "_" in example.input]
+    check, sentence, fix = only(found(project))
     assert check == "answer in prompt"
-    assert sentence.startswith(
+    assert sentence == (
         f"{spelled} rows of training ({spelled / len(train):.0%}) with their own label in the input, spelled as in the "
-        "data ("
+        f"data ({listed(ids)})."
+    )
+    assert fix == (
+        "take the label's column out of 04_format_data.input_template, or clean it out of the texts"
     )
 
 
