@@ -173,7 +173,8 @@ def test_another_template_than_the_rows_were_formatted_with(home, project):
     check, sentence, fix = only(found(project))
     assert (check, fix) == ("other template", "run 04_format_data again")
     assert sentence == (
-        f"{rows} rows formatted with another tokenizer or chat template than bytes has now ({listed(every_id(project))})."
+        f"{rows} rows formatted with another tokenizer or chat template than bytes has now "
+        f"({listed(every_id(project))})."
     )
 
 
