@@ -297,5 +297,5 @@ def _reason(error: Exception, limits: Limits) -> str:
     if isinstance(error, RecursionError):
         return f"is nested more than {limits.depth} levels deep"
     if isinstance(error, json.JSONDecodeError):
-        return f"is not valid JSON: {error.msg.removesuffix(" at")} at character {error.pos + 1}"
+        return f"is not valid JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
     return str(error)
