@@ -418,6 +418,10 @@ class Point(Part):
     value: float
 
 
+UPDATE_RATIO = "update ratio, "
+"""Curves of how far a layer moved in a step begin with this; the layer's name follows."""
+
+
 class RunRecord(Record):
     """runs/<id>/run.json, written last: its presence means the run is done."""
 

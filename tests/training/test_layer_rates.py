@@ -5,8 +5,9 @@ import torch
 from tiny_model import write_tiny_model
 
 from tailor.models.loading import load_model
+from tailor.records import UPDATE_RATIO
 from tailor.techniques.layerwise import LayerwiseConfig
-from tailor.training.layer_rates import LARC, RATIO, decayed_groups, local_rate, record_update_ratios
+from tailor.training.layer_rates import LARC, decayed_groups, local_rate, record_update_ratios
 
 
 def test_the_local_rate_worked_by_hand():
@@ -57,8 +58,8 @@ def test_the_ratio_is_the_change_over_the_size():
     near.grad = far.grad = torch.tensor([1.0])
     optimizer.step()
     assert points == [
-        (RATIO + "layer 1", 1, pytest.approx(0.01, rel=1e-4)),
-        (RATIO + "layer 2", 1, pytest.approx(0.1, rel=1e-4)),
+        (UPDATE_RATIO + "layer 1", 1, pytest.approx(0.01, rel=1e-4)),
+        (UPDATE_RATIO + "layer 2", 1, pytest.approx(0.1, rel=1e-4)),
     ]
 
 
@@ -67,8 +68,8 @@ def test_larc_and_decay_are_trained_and_told(fit):
         folder, figures = fit("layerwise", folder=rates, rates=rates, learning_rate=rate)
         losses = [point["value"] for point in figures["curves"]["training loss"]]
         assert losses[-1] < 0.9 * losses[0]
-        told = [name for name in figures["curves"] if name.startswith(RATIO)]
-        assert told[0] == RATIO + "embeddings"
+        told = [name for name in figures["curves"] if name.startswith(UPDATE_RATIO)]
+        assert told[0] == UPDATE_RATIO + "embeddings"
         # the rate rises from zero: the first step moves nothing
         assert all(0 < p["value"] < 1 for name in told for p in figures["curves"][name][1:])
         assert (folder / "model" / "model.safetensors").exists()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tailor.errors import WorkbenchError, did_you_mean
+from tailor.models.batching import stack
 from tailor.models.forward import Precision, autocast
 from tailor.models.language_model import GenerationConfig, Prompt, Usage
 
@@ -60,7 +61,6 @@ class ClassifierModel:
 
     def _log_probabilities(self, prompts: Sequence[Prompt]) -> np.ndarray:
         import torch
-        from torch.nn.utils.rnn import pad_sequence
 
         device = next(self.model.parameters()).device
         most = getattr(self.model.config, "max_position_embeddings", 512)
@@ -70,13 +70,9 @@ class ClassifierModel:
         scores = np.zeros((len(prompts), len(self.labels)))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            ids = pad_sequence(
-                [torch.tensor(encoded[row]) for row in rows], True, self.tokenizer.pad_token_id or 0
-            )
-            sizes = torch.tensor([[len(encoded[row])] for row in rows])
-            mask = (torch.arange(ids.shape[1]) < sizes).long()
+            batch = stack([encoded[row] for row in rows], self.tokenizer.pad_token_id or 0, device)
             with autocast(device, self.precision):
-                logits = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
+                logits = self.model(**batch).logits
             scores[rows] = torch.log_softmax(logits.double(), -1).cpu().numpy()
         return scores
 

@@ -1,10 +1,15 @@
 """A sentence encoder with a linear head on its embeddings: what SetFit leaves."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+
+from tailor.models.batching import stack
+
+BATCH = 64
 
 
 class EmbeddingClassifier(torch.nn.Module):
@@ -33,6 +38,19 @@ def mean_embedding(body: Any, input_ids: torch.Tensor, attention_mask: torch.Ten
     states = body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
     real = attention_mask.unsqueeze(-1).float()
     return torch.nn.functional.normalize((states * real).sum(1) / real.sum(1).clamp(min=1), dim=1)
+
+
+def embed_ids(body: Any, encoded: Sequence[Sequence[int]], pad_id: int) -> np.ndarray:
+    """[n, d] fp32 vectors of length 1, one a row of ids; rows of like length are computed together."""
+    order = sorted(range(len(encoded)), key=lambda row: len(encoded[row]))
+    vectors = np.zeros((len(encoded), body.config.hidden_size), dtype=np.float32)
+    device = next(body.parameters()).device
+    with torch.inference_mode():
+        for first in range(0, len(order), BATCH):
+            rows = order[first : first + BATCH]
+            batch = stack([encoded[row] for row in rows], pad_id, device)
+            vectors[rows] = mean_embedding(body, **batch).cpu().numpy()
+    return vectors
 
 
 def fit_head(

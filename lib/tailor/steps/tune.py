@@ -7,7 +7,7 @@ from tailor.data.dataset import Dataset, Example
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import Plan, ProjectRecord, RunRecord, Sample, Tuned
+from tailor.records import UPDATE_RATIO, Plan, ProjectRecord, RunRecord, Sample, Tuned
 from tailor.settings import Settings as BaseSettings
 
 SAMPLES = 3
@@ -153,16 +153,13 @@ def _draw(record: RunRecord):
     return loss_curve({name: points for name, points in record.curves.items() if name not in _ratios(record)})
 
 
-RATIO = "update ratio, "
-
-
 def _ratios(record: RunRecord) -> dict[str, list]:
     """The curves of update-to-weight ratios, which techniques with a rate for each layer leave."""
-    return {name: points for name, points in record.curves.items() if name.startswith(RATIO)}
+    return {name: points for name, points in record.curves.items() if name.startswith(UPDATE_RATIO)}
 
 
 def _ratio_figure(record: RunRecord) -> list[Block]:
-    ratios = {name.removeprefix(RATIO): points for name, points in _ratios(record).items()}
+    ratios = {name.removeprefix(UPDATE_RATIO): points for name, points in _ratios(record).items()}
     if not ratios:
         return []
 

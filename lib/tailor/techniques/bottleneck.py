@@ -7,12 +7,12 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
+from tailor.models.parts import blocks_of, is_linear, new_head, out_features
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import as_language_model, fit_weights, load_base, tuning_blockers
 from tailor.techniques.last_layers import TRAINED, save_part
-from tailor.techniques.prompt_tuning import new_head
 from tailor.training.settings import TrainingConfig
 
 HOULSBY = "Houlsby et al. 2019, Parameter-Efficient Transfer Learning for NLP"
@@ -127,7 +127,6 @@ def with_bottlenecks(model: Any, width: int, placement: str) -> Any:
         WorkbenchError: the layers are built in a way that shows no place for adapters.
     """
     from tailor.errors import WorkbenchError
-    from tailor.techniques.last_layers import blocks_of
 
     model.requires_grad_(False)
     size = model.config.get_text_config().hidden_size
@@ -153,8 +152,6 @@ def places(block: Any, size: int, placement: str) -> list[str]:
     A part's result comes from its last linear layer that is as wide as the model. Attention is told from the
     feed-forward part by its name.
     """
-    from tailor.techniques.ia3 import is_linear, out_features
-
     names = [n for n, m in block.named_modules() if is_linear(m) and out_features(m) == size]
     attention = [n for n in names if "att" in n.lower() or ".SelfAttention." in f".{n}"]
     forward = [n for n in names if n not in attention]

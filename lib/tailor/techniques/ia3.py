@@ -7,11 +7,11 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
+from tailor.models.parts import blocks_of, is_linear
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
-from tailor.techniques.last_layers import blocks_of
 from tailor.training.settings import TrainingConfig
 
 LIU = (
@@ -107,16 +107,3 @@ def scaled_layers(model: Any) -> tuple[list[str], list[str]]:
     if not feedforward:
         feedforward = [name for name in linear if name.endswith("output.dense") and "attention" not in name]
     return targets, feedforward[:1]
-
-
-def is_linear(module: Any) -> bool:
-    """Whether a module multiplies by a matrix; GPT-2's layers keep theirs the other way round."""
-    import torch
-    from transformers.pytorch_utils import Conv1D
-
-    return isinstance(module, (torch.nn.Linear, Conv1D))
-
-
-def out_features(module: Any) -> int:
-    """Numbers that come out of a linear layer."""
-    return module.out_features if hasattr(module, "out_features") else module.nf

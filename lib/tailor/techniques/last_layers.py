@@ -8,6 +8,7 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
+from tailor.models.parts import blocks_of, norms_of
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
@@ -79,20 +80,6 @@ class LastLayers:
         return load_part(base, dataset, out_dir)
 
 
-def blocks_of(model: Any) -> list[Any]:
-    """The model's layers in order: the longest list of like modules in it (an encoder-decoder's decoder)."""
-    import torch
-
-    lists = [
-        module
-        for module in model.modules()
-        if isinstance(module, torch.nn.ModuleList)
-        and len({type(block) for block in module}) == 1
-        and sum(weight.numel() for weight in module.parameters())
-    ]
-    return list(max(reversed(lists), key=lambda found: sum(w.numel() for w in found.parameters())))
-
-
 def last_layers(model: Any, count: int) -> list[Any]:
     """The weights of the last `count` layers, and of the norm that stands after all of them."""
     layers = blocks_of(model)
@@ -100,15 +87,6 @@ def last_layers(model: Any, count: int) -> list[Any]:
     inside = {id(weight) for block in layers for weight in block.parameters()}
     after = [w for norm in norms_of(model) for w in norm.parameters() if id(w) not in inside]
     return [*chosen, *after]
-
-
-def norms_of(model: Any) -> list[Any]:
-    """Every layer norm, by what its class is called: LayerNorm, RMSNorm, LlamaRMSNorm."""
-    return [
-        module
-        for module in model.modules()
-        if "norm" in type(module).__name__.lower() and not list(module.children())
-    ]
 
 
 def fit_part(
@@ -123,7 +101,7 @@ def fit_part(
     measure: Measure | None,
 ) -> dict[str, Any]:
     """Train the weights that `choose` returns, with an encoder's new head, and save these alone."""
-    from tailor.techniques.prompt_tuning import new_head
+    from tailor.models.parts import new_head
 
     def prepare(model: Any) -> Any:
         model.requires_grad_(False)

@@ -7,11 +7,12 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
+from tailor.models.parts import norms_of
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import tuning_blockers
-from tailor.techniques.last_layers import fit_part, load_part, norms_of
+from tailor.techniques.last_layers import fit_part, load_part
 from tailor.training.settings import TrainingConfig
 
 ZHAO = "Zhao et al. 2023, Tuning LayerNorm in Attention: Towards Efficient Multi-Modal LLM Finetuning"

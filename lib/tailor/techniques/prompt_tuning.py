@@ -8,6 +8,7 @@ from tailor.data.dataset import Dataset, Example
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
+from tailor.models.parts import new_head
 from tailor.models.prompt_table import FILE, PromptTable
 from tailor.progress import Log
 from tailor.settings import setting
@@ -167,17 +168,6 @@ def fit_soft_prompt(
 
 def _of_source(name: str) -> bool:
     return ".source." in name
-
-
-def new_head(model: Any) -> list[Any]:
-    """The weights of an encoder's classification head, which pre-training has not seen as a rule; none for a decoder.
-
-    The layer that pools what the head reads belongs to it: most pre-trained encoders come without one.
-    """
-    if not type(model).__name__.endswith("ForSequenceClassification"):
-        return []
-    body = f"{model.base_model_prefix}."
-    return [w for name, w in model.named_parameters() if not name.startswith(body) or ".pooler." in name]
 
 
 def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:

@@ -254,29 +254,16 @@ class LearnLikeness:
 
     def head(self, model: Any) -> tuple[Any, Any]:
         """Weight and bias of a head fitted to the training rows' embeddings as they are now."""
-        import torch
-        from torch.nn.utils.rnn import pad_sequence
-
-        from tailor.models.embedding_classifier import fit_head, mean_embedding
+        from tailor.models.embedding_classifier import embed_ids, fit_head
         from tailor.models.forward import autocast
 
         rows = self.dataset.train
-        encoded = [self._ids(row) for row in rows]
-        order = sorted(range(len(rows)), key=lambda i: len(encoded[i]))
-        training, parts = model.training, np.zeros((len(rows), model.config.hidden_size), dtype=np.float32)
-        device = next(model.parameters()).device
+        training = model.training
         model.eval()
-        with torch.inference_mode(), autocast(device):
-            for start in range(0, len(order), 128):
-                some = order[start : start + 128]
-                ids = pad_sequence(
-                    [torch.tensor(encoded[i]) for i in some], True, self.tokenizer.pad_token_id or 0
-                )
-                sizes = torch.tensor([[len(encoded[i])] for i in some])
-                mask = (torch.arange(ids.shape[1]) < sizes).long()
-                parts[some] = mean_embedding(model, ids.to(device), mask.to(device)).cpu().numpy()
+        with autocast(next(model.parameters()).device):
+            vectors = embed_ids(model, [self._ids(row) for row in rows], self.tokenizer.pad_token_id or 0)
         model.train(training)
-        return fit_head(parts, [row.output for row in rows], self.dataset.labels, self.config.head_strength)
+        return fit_head(vectors, [row.output for row in rows], self.dataset.labels, self.config.head_strength)
 
     def save_head(self, model: Any, path: Path) -> None:
         from safetensors.torch import save_file

@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from tailor.techniques.last_layers import blocks_of
+from tailor.models.parts import blocks_of
+from tailor.records import UPDATE_RATIO
 
 
 def decayed_groups(model: Any, rate: float, decay: float) -> list[dict[str, Any]]:
@@ -88,10 +89,6 @@ def local_rate(
     return min(rate, trust * size / (slope + decay * size))
 
 
-RATIO = "update ratio, "
-"""Curves of update-to-weight ratios begin with this; the layer's name follows."""
-
-
 def record_update_ratios(
     optimizer: torch.optim.Optimizer,
     add: Callable[[str, int, float], None],
@@ -116,7 +113,7 @@ def record_update_ratios(
         for group in optimizer.param_groups if before else []:
             old = before[group["layer"]]
             moved = [new.detach() - was for new, was in zip(group["params"], old, strict=True)]
-            add(RATIO + group["layer"], step(), float(_length(moved) / max(_length(old), 1e-12)))
+            add(UPDATE_RATIO + group["layer"], step(), float(_length(moved) / max(_length(old), 1e-12)))
         before.clear()
 
     optimizer.register_step_pre_hook(remember)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tailor.data.tokens import learned_span
 from tailor.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class TermWeights:
         """
         if not self.pattern or not self.pattern.search(answer):
             return None
-        start, end = _last_learned(chat.learned)
+        start, end = learned_span(chat.learned)
         places = _letters_of_tokens(tokenizer, answer, chat.input_ids[start:end])
         weights = [1.0] * len(chat.input_ids)
         weights[start : start + len(places)] = self.of_places(answer, places)
@@ -77,17 +78,6 @@ def _letters_of_tokens(tokenizer: Any, answer: str, learned: list[int]) -> list[
         "that, in order to weigh the tokens of the glossary's words",
         "set 04_format_data.term_weight to 1, or choose another base model",
     )
-
-
-def _last_learned(learned: Sequence[bool]) -> tuple[int, int]:
-    """Where the last answer starts and ends: a template may write something after it that is not learned."""
-    end = len(learned)
-    while end and not learned[end - 1]:
-        end -= 1
-    start = end
-    while start and learned[start - 1]:
-        start -= 1
-    return start, end
 
 
 def _blanks(text: str, first: int, last: int) -> int:
