@@ -478,10 +478,21 @@ class Sample(Part):
     after: str
 
 
+class NetworkPart(Part):
+    """A part of the network, as `tailor.techniques.anatomy` counts it."""
+
+    layer: str = Field(description="'input', 'layer 1' and so on, 'output'")
+    part: str = Field(description="prompt, embedding, attention, feed-forward, norms or head")
+    numbers: int = Field(description="the base model's own numbers in it")
+    trained: int = Field(description="how many of these training changes")
+    new: int = Field(description="numbers that the technique puts in and trains")
+
+
 class Tuned(Record):
-    """tuned.json: which run 07 made, and a few answers before and after."""
+    """tuned.json: which run 07 made, which parts of the network it trains, and a few answers before and after."""
 
     run: str
+    parts: list[NetworkPart] = []
     samples: list[Sample] = []
 
 
@@ -529,6 +540,18 @@ class Compared(Part):
     bytes: int = 0
 
 
+class Probed(Record):
+    """evaluations/probes/<probe>.json: the answer to one further question about the best model, beside the base's."""
+
+    probe: str
+    run: str
+    base: str
+    status: Literal["ok", "watch", "act", "not measured"]
+    verdict: str = Field(description="one or two sentences that stand by themselves in the report")
+    figures: dict[str, Estimate] = {}
+    rows: list[dict[str, Any]] = Field([], description="details, as the tables and plots of this probe need them")
+
+
 class Comparison(Record):
     """comparison.json: base model, prompting and tuned model on the same test rows."""
 
@@ -537,6 +560,7 @@ class Comparison(Record):
     compared: list[Compared]
     best: str
     criteria: list[dict[str, Any]] = []
+    probes: dict[str, str] = Field({}, description="probe -> its status; the records are in evaluations/probes/")
     verdict: str
 
 

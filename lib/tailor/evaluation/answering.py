@@ -81,11 +81,11 @@ def _answer_piece(
     """One piece, from its file if there is one (named after what was asked), else from the model."""
     import polars as pl
 
-    asked = canonical_json([dataset.task, config.model_dump(), [example.id for example in examples]])
+    prompts = [dataset.prompt(example) for example in examples]
+    asked = canonical_json([dataset.task, config.model_dump(), dataset.labels, prompts])
     path = pieces / f"{sha256_bytes(asked.encode())[:16]}.parquet" if pieces else None
     if path is not None and path.exists():
         return read_table(path, "this step")["answer"].to_list()
-    prompts = [dataset.prompt(example) for example in examples]
     if dataset.task == "classify":
         found = [[float(value) for value in row] for row in model.score_choices(prompts, dataset.labels)]
     else:

@@ -106,7 +106,7 @@ class Evaluator:
         if (kept := self._kept(ident, inputs, asked)) is not None:
             return kept
         pieces = predictions_path(self.project, ident, self.split).parent / f".{ident}-{_key(inputs, asked)}"
-        loaded = _Loaded(lambda: load_run(self.project, ident, self.dataset))
+        loaded = Loaded(lambda: load_run(self.project, ident, self.dataset))
         table, used = self._predict(ident, run.title, loaded, pieces)
         record = self._write(ident, table, inputs, asked | used, loaded.measured())
         answering.forget_pieces(pieces)
@@ -123,9 +123,7 @@ class Evaluator:
         table = answering.prediction_table(examples, predict(self.dataset.train, examples))
         return self._write(name, table, inputs, self._asked(), {})
 
-    def _predict(
-        self, ident: str, title: str, loaded: "_Loaded", pieces: Path
-    ) -> "tuple[pl.DataFrame, dict]":
+    def _predict(self, ident: str, title: str, loaded: "Loaded", pieces: Path) -> "tuple[pl.DataFrame, dict]":
         config = GenerationConfig(max_new_tokens=self.settings.max_new_tokens)
         examples, what = self.examples, f"answers by {title}"
         answers = answering.answer(
@@ -239,7 +237,7 @@ class Evaluator:
         return record
 
 
-class _Loaded:
+class Loaded:
     """A language model that is loaded at the first question, and measured."""
 
     def __init__(self, load: Callable[[], LanguageModel]) -> None:

@@ -11,6 +11,8 @@ from tailor.evaluation.evaluate import (
     read_predictions,
 )
 from tailor.evaluation.house_style import house_style_table
+from tailor.evaluation.probes import PROBES
+from tailor.evaluation.probes.run import probe_blockers, probe_blocks, probe_files, run_probes
 from tailor.evaluation.references import references_for
 from tailor.evaluation.results import (
     comparison_table,
@@ -36,12 +38,13 @@ from tailor.records import (
 from tailor.series import find_step
 
 
-class Settings(EvaluationSettings):
+class Settings(*(probe.Settings for probe in PROBES.values()), EvaluationSettings):
     pass
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
-    return embedding_problems(settings.similarity_model, "10_evaluate.similarity_model")
+    problems = embedding_problems(settings.similarity_model, "10_evaluate.similarity_model")
+    return [*problems, *probe_blockers(project, settings)]
 
 
 def run(project: Project, settings: Settings, log: Log) -> Comparison:
@@ -65,6 +68,9 @@ def run(project: Project, settings: Settings, log: Log) -> Comparison:
         verdict=verdict(headline, results[0].rows, compared, best),
     )
     record.outputs = evaluation_files(project, [r.run for r in [*references, *results]])
+    probed = run_probes(evaluator, best.run, compared[0].run)
+    record.probes = {found.probe: found.status for found in probed}
+    record.outputs |= probe_files(project, probed)
     record.measured["models"] = {result.run: result.measured for result in results}
     record.measured["peak_gib"] = max(result.measured.get("peak_gib", 0.0) for result in results)
     return record
@@ -142,6 +148,7 @@ def blocks(project: Project) -> list[Block]:
         *shown,
         samples_table(table, record.headline, best=False),
         samples_table(table, record.headline, best=True),
+        *probe_blocks(project, list(record.probes)),
         Text(
             "The best model was chosen on these same test rows, among few. With several hundred candidates it "
             "would look better than it is: then keep fresh rows for a last check."
