@@ -18,6 +18,7 @@ from tailor.models.language_model import GenerationConfig
 from tailor.progress import Log
 from tailor.settings import describe, make_settings
 from tailor.techniques import TECHNIQUES, find_technique
+from tailor.techniques.anatomy import all_numbers, anatomy, trained_numbers
 
 TRAINING = {
     "epochs": 2,
@@ -118,6 +119,8 @@ def test_it_says_what_it_is(name):
     assert technique.name == name
     assert technique.title
     assert len(technique.summary) > 40
+    for field in ("costs", "wins", "loses"):
+        assert len(getattr(technique, field, "")) > 15, f"{name} has no '{field}': see techniques/base.py"
     assert any(letter.isdigit() for letter in technique.source)  # a year
     assert technique.learns_from in ("nothing", "prompt-completion", "preference", "prompt-only")
 
@@ -170,6 +173,17 @@ def test_figures_count_what_is_trained(name, fitted):
         name in ("full", "layerwise", "transfer", "setfit", "domain_adaptive")
     )
     assert figures["measured"]["tokens_per_second"] > 0
+
+
+@training
+def test_what_is_drawn_is_what_was_trained(name, fitted, base, dataset):
+    technique, (_, figures) = TECHNIQUES[name], fitted(name)
+    parts = anatomy(technique, technique.Config(**SMALL[name]), base, dataset.labels)
+    trained, total = figures["trainable_parameters"], figures["total_parameters"]
+    if name == "domain_adaptive":  # its new words, read and written, are found in the rows
+        assert 0 < trained - trained_numbers(parts) <= 2 * SMALL[name]["new_words"] * 32
+    else:
+        assert (trained_numbers(parts), all_numbers(parts)) == (trained, total)
 
 
 RELOAD = """

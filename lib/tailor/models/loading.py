@@ -107,6 +107,29 @@ def load_model(
     return loaded.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
+def load_outline(
+    model: str | Path | ModelSource, *, task: Task = "respond", labels: list[str] | None = None
+) -> PreTrainedModel:
+    """Return the model on torch's "meta" device: every weight has its shape and no numbers; only its config is read.
+
+    Raises:
+        WorkbenchError: no such model, a damaged config, no labels, or an encoder asked to respond.
+    """
+    import torch
+    from transformers import AutoConfig
+
+    source = resolve(model)
+    _check_task(source, task, labels)
+    try:
+        config = AutoConfig.from_pretrained(source.location, trust_remote_code=False)
+        if task == "classify":
+            config.num_labels = len(labels)
+        with torch.device("meta"):
+            return _model_class(source, task).from_config(config, trust_remote_code=False)
+    except Exception as error:  # transformers and torch each raise their own kinds
+        raise _unreadable(source, "config", error) from error
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bar for a fraction of a second, and no report that a fresh head is fresh: classify asks for it."""
@@ -174,8 +197,13 @@ def _unreadable(source: ModelSource, what: str, error: Exception) -> WorkbenchEr
         fix = "Connect to the network and run this again, or choose a bundled model such as 'tailor-base'."
     else:
         fix = f"Put whole files into {source.location}: config.json, model.safetensors, tokenizer.json."
+    needed = {
+        "tokenizer": "tokenizer files",
+        "config": "settings in config.json",
+        "weights": "weights as .safetensors",
+    }
     return WorkbenchError(
         found=f"the {what} of {source.name} can't be loaded: {reason}",
-        needed=f"{'tokenizer files' if what == 'tokenizer' else 'weights as .safetensors'} that are there and whole.",
+        needed=f"{needed[what]} that are there and whole.",
         fix=fix,
     )

@@ -11,12 +11,14 @@ from tailor.plots.sources import (
     source_periods,
 )
 from tailor.plots.style import BLUE, GREY
+from tailor.plots.techniques import brief, network_parts, network_parts_svg
 from tailor.plots.training import loss_curve, search_trials, update_ratios
 
 __all__ = [
     "BLUE",
     "GREY",
     "bars_with_intervals",
+    "brief",
     "cleaning_credit",
     "confusion_matrix",
     "counted_bars",
@@ -26,6 +28,8 @@ __all__ = [
     "length_histogram",
     "loss_curve",
     "metric_ladder",
+    "network_parts",
+    "network_parts_svg",
     "search_trials",
     "source_amounts",
     "source_flaws",

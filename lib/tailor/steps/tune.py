@@ -40,6 +40,8 @@ def reads_files(project: Project, settings: BaseSettings) -> list[str]:
 def run(project: Project, settings: BaseSettings, log: Log) -> Tuned:
     from tailor.data.preflight import preflight, refuse
     from tailor.models.catalog import resolve
+    from tailor.techniques import find_technique
+    from tailor.techniques.anatomy import anatomy
     from tailor.training.runs import load_run, make_run
 
     plan = project.load(Plan, "plan.json")
@@ -57,7 +59,8 @@ def run(project: Project, settings: BaseSettings, log: Log) -> Tuned:
         measure=measure_of(dataset, settings, seed),
     )
     samples = compare_answers(project, dataset, plan.base_model, load_run(project, record.id, dataset))
-    tuned = Tuned(run=record.id, samples=samples)
+    parts = anatomy(find_technique(plan.technique), settings, resolve(plan.base_model), dataset.labels)
+    tuned = Tuned(run=record.id, parts=parts, samples=samples)
     tuned.measured["training"] = record.measured
     return tuned
 
@@ -104,6 +107,8 @@ def _answers(model: LanguageModel, dataset: Dataset, rows: list[Example]) -> lis
 
 
 def blocks(project: Project) -> list[Block]:
+    from tailor.techniques import find_technique
+    from tailor.techniques.page import page_blocks
     from tailor.training.runs import read_run
 
     tuned = project.load(Tuned, "tuned.json")
@@ -115,6 +120,7 @@ def blocks(project: Project) -> list[Block]:
         *_ratio_figure(record),
         *[Text(note) for note in record.notes],
         _figures(record),
+        *page_blocks(find_technique(record.technique), tuned.parts),
         Heading("What one batch looks like to the model"),
         *_batch(project, record),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from tailor.data.dataset import Dataset
 from tailor.machine import Machine
@@ -31,6 +31,8 @@ class Technique(Protocol):
         changes_weights: False for prompting.
         merges: what was trained can become part of the base model's weights; else it ships beside them.
         summary: one or two sentences: what it changes, when it wins, when not.
+        costs: what it takes to make, and what every answer pays for it.
+        wins, loses: when to choose it, and when not.
         learns_from: the kind of rows it needs.
         Config: its settings, with its own defaults.
     """
@@ -39,6 +41,9 @@ class Technique(Protocol):
     title: ClassVar[str]
     source: ClassVar[str]
     summary: ClassVar[str]
+    costs: ClassVar[str]
+    wins: ClassVar[str]
+    loses: ClassVar[str]
     changes_weights: ClassVar[bool]
     merges: ClassVar[bool]
     learns_from: ClassVar[LearnsFrom]
@@ -52,6 +57,14 @@ class Technique(Protocol):
 
     def trained(self, config: TechniqueConfig, base: ModelSource) -> int:
         """About how many numbers it leaves trained; 0 for prompting. For estimates before anything is loaded."""
+        ...
+
+    def prepare(self, model: Any, config: TechniqueConfig, base: ModelSource) -> Any:
+        """The base model as `fit` trains it: what is new put in, what stays as it is frozen.
+
+        Prompting has none. It must work on torch's "meta" device, where weights have a shape and no numbers: there the
+        parts that train are counted and drawn (`tailor.techniques.anatomy`).
+        """
         ...
 
     def fit(

@@ -1,5 +1,6 @@
 """Bottleneck adapters: small two-layer networks after each layer's parts; the model's own weights stay frozen."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -50,6 +51,11 @@ class Bottleneck:
         "Puts a small network after each layer's parts and trains nothing else. Like LoRA in size and quality; it "
         "cannot be merged into the weights, so each answer takes a little longer."
     )
+    costs: ClassVar[str] = (
+        "Like LoRA while training. It cannot be merged, so each answer passes through the small networks too."
+    )
+    wins: ClassVar[str] = "Several tasks are kept apart on one base model, each with its own adapters."
+    loses: ClassVar[str] = "Every millisecond of answering counts; LoRA of that size answers faster."
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -58,13 +64,24 @@ class Bottleneck:
     def find_blockers(
         self, config: BottleneckConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        return tuning_blockers(self, config, dataset, base, machine)
+        from tailor.training.estimate import shape_of
+
+        found = tuning_blockers(self, config, dataset, base, machine)
+        if shape_of(base).experts:
+            found.append(
+                f"{base.name} is a mixture of experts, whose weights stand in one block: no linear layer ends there "
+                "that an adapter could follow. Choose lora."
+            )
+        return found
 
     def trained(self, config: BottleneckConfig, base: ModelSource) -> int:
         from tailor.training.estimate import shape_of
 
         shape, places = shape_of(base), 2 if config.placement == "houlsby" else 1
         return shape.layers * places * (2 * shape.width * config.width + shape.width + config.width)
+
+    def prepare(self, model: Any, config: BottleneckConfig, base: ModelSource) -> Any:
+        return with_bottlenecks(model, config.width, config.placement)
 
     def fit(
         self,
@@ -79,8 +96,7 @@ class Bottleneck:
     ) -> dict:
         from tailor.files import write_json
 
-        def prepare(model: Any) -> Any:
-            return with_bottlenecks(model, config.width, config.placement)
+        prepare = partial(self.prepare, config=config, base=base)
 
         def save(model: Any, folder: Path, base_name: str) -> None:
             save_part(model, folder, base_name)

@@ -72,6 +72,17 @@ class ChainOfThought:
         "Lets the model write its reasoning before the answer, once or several times with a vote. Helps large models "
         "with arithmetic and logic; below some billions of parameters it usually costs time and helps nothing."
     )
+    costs: ClassVar[str] = (
+        "Nothing to make. Every answer writes its reasoning first, several times over where there is a vote."
+    )
+    wins: ClassVar[str] = (
+        "The answer needs several steps (sums, comparisons, rules that depend on each other) and the model "
+        "is large."
+    )
+    loses: ClassVar[str] = (
+        "The model is small: it reasons badly and believes what it wrote. Labels and lookups need no "
+        "reasoning."
+    )
     changes_weights: ClassVar[bool] = False
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "nothing"

@@ -62,6 +62,13 @@ class DomainAdaptive:
         "Lets the model read raw text of the domain before it learns the task, and gives the domain's words tokens of "
         "their own. Worth it with much text and few solved rows; takes longest and forgets most."
     )
+    costs: ClassVar[str] = (
+        "Two trainings, of which reading the text is usually the longer; a file as large as the model."
+    )
+    wins: ClassVar[str] = (
+        "There is much raw text of the domain, with words the base model never saw, and few solved rows."
+    )
+    loses: ClassVar[str] = "The domain's language is everyday language, or what the model knew must stay."
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -79,6 +86,9 @@ class DomainAdaptive:
 
     def trained(self, config: DomainAdaptiveConfig, base: ModelSource) -> int:
         return base.parameters or 0
+
+    def prepare(self, model: Any, config: DomainAdaptiveConfig, base: ModelSource) -> Any:
+        return model
 
     def fit(
         self,

@@ -64,6 +64,15 @@ class FewShot:
         "Shows the base model a few solved examples before every question. Needs no training and can be changed at "
         "once; every answer costs more time, and small models gain little from it."
     )
+    costs: ClassVar[str] = (
+        "Nothing to make. Every answer reads all examples first, so its price grows with their number and "
+        "length."
+    )
+    wins: ClassVar[str] = (
+        "There are a handful of solved rows, labels or formats change often, and the model is large enough "
+        "to imitate."
+    )
+    loses: ClassVar[str] = "The model is small, its context short, or every answer must be quick."
     changes_weights: ClassVar[bool] = False
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"

@@ -1,6 +1,7 @@
 """Full fine-tuning: every weight of the base model is trained. Also what it shares with LoRA."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from tailor.models.language_model import LanguageModel
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
+from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
 
 
@@ -36,6 +38,16 @@ class Full:
         "Trains every weight of the base model. Learns most from many rows; the result is as large as the base model, "
         "needs the most memory, and forgets the most of what the base model knew."
     )
+    costs: ClassVar[str] = (
+        "The most memory (weights, gradients and two averages: about 16 bytes a parameter), and a file as "
+        "large as the model."
+    )
+    wins: ClassVar[str] = (
+        "There are many rows, the task is new to the model, and one model for one task is enough."
+    )
+    loses: ClassVar[str] = (
+        "Rows are few (it learns them by heart), many tasks are to be kept, or what the model knew must stay."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -49,6 +61,9 @@ class Full:
     def trained(self, config: FullConfig, base: ModelSource) -> int:
         return base.parameters or 0
 
+    def prepare(self, model: Any, config: FullConfig, base: ModelSource) -> Any:
+        return model
+
     def fit(
         self,
         base: ModelSource,
@@ -60,7 +75,8 @@ class Full:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        return fit_weights(base, dataset, config, out_dir, lambda m: m, seed=seed, log=log, measure=measure)
+        prepare = partial(self.prepare, config=config, base=base)
+        return fit_weights(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_weights(base, dataset, out_dir, adapter=False)
@@ -76,12 +92,14 @@ def fit_weights(
     seed: int,
     log: Log,
     measure: Measure | None,
+    change_objective: Callable[[Objective], Objective] = lambda objective: objective,
     **options: Any,
 ) -> dict[str, Any]:
     """Load the base model, let `prepare` choose what of it is trained, and train.
 
     Args:
-        options: `save` and `make_optimizer` of `tailor.training.run.train`.
+        change_objective: lets a technique add to what is learned.
+        options: `save`, `make_optimizer` and `attend` of `tailor.training.run.train`.
     """
     from transformers import set_seed
 
@@ -91,7 +109,7 @@ def fit_weights(
 
     set_seed(seed)  # before anything new is drawn: an adapter, a classification head
     model = load_base(base, dataset)
-    objective = objective_for(base, load_tokenizer(base), dataset)
+    objective = change_objective(objective_for(base, load_tokenizer(base), dataset))
     return train(
         prepare(model),
         objective,

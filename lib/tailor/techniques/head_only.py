@@ -1,5 +1,6 @@
 """Classification head only: the encoder stays as it is, and a fresh layer on top learns the labels."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import tuning_blockers
-from tailor.techniques.last_layers import fit_part, load_part
+from tailor.techniques.last_layers import fit_part, load_part, train_only
 from tailor.training.settings import TrainingConfig
 
 
@@ -35,6 +36,11 @@ class HeadOnly:
         "For classification with an encoder: trains the layer that turns its reading into labels, and nothing else. "
         "The quickest tuning there is, and a fair yardstick for all others; it cannot change what the encoder sees."
     )
+    costs: ClassVar[str] = "Seconds; the encoder is only read through."
+    wins: ClassVar[str] = "A first yardstick, or an encoder whose sentences already fall into your labels."
+    loses: ClassVar[str] = (
+        "Labels differ in what the encoder takes for the same; nothing below the head can move."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -55,6 +61,9 @@ class HeadOnly:
 
         return shape_of(base).width ** 2  # the usual head: one square layer before a small one
 
+    def prepare(self, model: Any, config: HeadOnlyConfig, base: ModelSource) -> Any:
+        return train_only(model, [])  # a fresh head is always trained
+
     def fit(
         self,
         base: ModelSource,
@@ -66,10 +75,8 @@ class HeadOnly:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        def choose(model: Any) -> list[Any]:
-            return []  # a fresh head is always trained
-
-        return fit_part(base, dataset, config, out_dir, choose, seed=seed, log=log, measure=measure)
+        prepare = partial(self.prepare, config=config, base=base)
+        return fit_part(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_part(base, dataset, out_dir)

@@ -1,5 +1,6 @@
 """(IA)3: keys, values and the feed-forward layer are multiplied by learned vectors; the weights stay as they are."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,6 +41,13 @@ class IA3:
         "Learns vectors that turn keys, values and the feed-forward layer's inner signals up or down. Far fewer "
         "numbers than LoRA, and good with few rows; it cannot add what the model does not have."
     )
+    costs: ClassVar[str] = (
+        "The least memory of all techniques that reach every layer. Merged, it costs nothing in answering."
+    )
+    wins: ClassVar[str] = "Rows are few (some dozens) and the base model can nearly do the task."
+    loses: ClassVar[str] = (
+        "The task is far from what the model knows: vectors turn signals up or down, they add none."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -56,6 +64,9 @@ class IA3:
         shape = shape_of(base)
         return shape.layers * (2 * shape.width + shape.inner)
 
+    def prepare(self, model: Any, config: IA3Config, base: ModelSource) -> Any:
+        return with_vectors(model, base)
+
     def fit(
         self,
         base: ModelSource,
@@ -67,10 +78,8 @@ class IA3:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        def add_vectors(model: Any) -> Any:
-            return with_vectors(model, base)
-
-        return fit_weights(base, dataset, config, out_dir, add_vectors, seed=seed, log=log, measure=measure)
+        prepare = partial(self.prepare, config=config, base=base)
+        return fit_weights(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_weights(base, dataset, out_dir, adapter=True)
@@ -81,11 +90,14 @@ def with_vectors(model: Any, base: ModelSource) -> Any:
     from peft import IA3Config as Settings
     from peft import get_peft_model
 
-    from tailor.models.adapters import quiet, task_type
+    from tailor.models.adapters import apart_from_head, quiet, task_type
 
     targets, feedforward = scaled_layers(model)
     settings = Settings(
-        target_modules=[*targets, *feedforward], feedforward_modules=feedforward, task_type=task_type(base)
+        target_modules=[*targets, *feedforward],
+        feedforward_modules=feedforward,
+        task_type=task_type(base),
+        **apart_from_head(model),
     )
     with quiet():
         return get_peft_model(model, settings)

@@ -83,6 +83,11 @@ class InstructionSearch:
         "Tries several wordings of the system prompt on validation rows and keeps the best. Worth it where a model "
         "follows instructions at all; on a small model the wordings differ by little more than chance."
     )
+    costs: ClassVar[str] = "Minutes of answering validation rows, once; then as much as any system prompt."
+    wins: ClassVar[str] = (
+        "The model follows instructions, and answers differ from wording to wording by more than chance."
+    )
+    loses: ClassVar[str] = "There are few validation rows: the best of many wordings is then best by luck."
     changes_weights: ClassVar[bool] = False
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"

@@ -1,6 +1,7 @@
 """Last layers only: the rest of the model stays frozen. Also what training a part of the weights shares."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
-from tailor.models.parts import blocks_of, norms_of
+from tailor.models.parts import blocks_of, new_head, norms_of
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
@@ -43,6 +44,13 @@ class LastLayers:
         "Trains the last layers and leaves the rest frozen. Needs less time and memory than full fine-tuning and "
         "forgets less; learns less where the task needs other words or another way of reading."
     )
+    costs: ClassVar[str] = (
+        "The cheapest tuning of a model that writes: no gradient goes below the first trained layer."
+    )
+    wins: ClassVar[str] = "The task is close to what the model knows, and time or memory is short."
+    loses: ClassVar[str] = (
+        "The task needs the text read differently: the frozen layers below have already decided what to see."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -60,6 +68,9 @@ class LastLayers:
         layer = 4 * shape.width**2 + 3 * shape.width * shape.inner
         return min(config.layers, shape.layers) * layer
 
+    def prepare(self, model: Any, config: LastLayersConfig, base: ModelSource) -> Any:
+        return train_only(model, last_layers(model, config.layers))
+
     def fit(
         self,
         base: ModelSource,
@@ -71,10 +82,8 @@ class LastLayers:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        def choose(model: Any) -> Iterable[Any]:
-            return last_layers(model, config.layers)
-
-        return fit_part(base, dataset, config, out_dir, choose, seed=seed, log=log, measure=measure)
+        prepare = partial(self.prepare, config=config, base=base)
+        return fit_part(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_part(base, dataset, out_dir)
@@ -89,26 +98,26 @@ def last_layers(model: Any, count: int) -> list[Any]:
     return [*chosen, *after]
 
 
+def train_only(model: Any, weights: Iterable[Any]) -> Any:
+    """The model with everything frozen but these weights and an encoder's new head."""
+    model.requires_grad_(False)
+    for weight in [*weights, *new_head(model)]:
+        weight.requires_grad_(True)
+    return model
+
+
 def fit_part(
     base: ModelSource,
     dataset: Dataset,
     config: TrainingConfig,
     out_dir: Path,
-    choose: Callable[[Any], Iterable[Any]],
+    prepare: Callable[[Any], Any],
     *,
     seed: int,
     log: Log,
     measure: Measure | None,
 ) -> dict[str, Any]:
-    """Train the weights that `choose` returns, with an encoder's new head, and save these alone."""
-    from tailor.models.parts import new_head
-
-    def prepare(model: Any) -> Any:
-        model.requires_grad_(False)
-        for weight in [*choose(model), *new_head(model)]:
-            weight.requires_grad_(True)
-        return model
-
+    """Train what `prepare` leaves trainable, and save it alone."""
     return fit_weights(
         base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure, save=save_part
     )

@@ -1,5 +1,6 @@
 """Layer-norm tuning: only the scales (and shifts) inside the norms are trained."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import tuning_blockers
-from tailor.techniques.last_layers import fit_part, load_part
+from tailor.techniques.last_layers import fit_part, load_part, train_only
 from tailor.training.settings import TrainingConfig
 
 ZHAO = "Zhao et al. 2023, Tuning LayerNorm in Attention: Towards Efficient Multi-Modal LLM Finetuning"
@@ -38,6 +39,13 @@ class LayerNorm:
         "Trains only the scales inside the layer norms: a few thousand numbers that turn what the model knows already "
         "up or down. A tiny file and little forgetting; it cannot learn much that is new."
     )
+    costs: ClassVar[str] = (
+        "A few kilobytes on disk; while training, the memory of a frozen model and one pass back through it."
+    )
+    wins: ClassVar[str] = (
+        "The model should keep nearly all it knows and change its manner: tone, format, emphasis."
+    )
+    loses: ClassVar[str] = "The task has new words or many labels."
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -54,6 +62,9 @@ class LayerNorm:
         shape = shape_of(base)
         return (2 * shape.layers + 1) * shape.width
 
+    def prepare(self, model: Any, config: LayerNormConfig, base: ModelSource) -> Any:
+        return train_only(model, [weight for norm in norms_of(model) for weight in norm.parameters()])
+
     def fit(
         self,
         base: ModelSource,
@@ -65,10 +76,8 @@ class LayerNorm:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        def choose(model: Any) -> list[Any]:
-            return [weight for norm in norms_of(model) for weight in norm.parameters()]
-
-        return fit_part(base, dataset, config, out_dir, choose, seed=seed, log=log, measure=measure)
+        prepare = partial(self.prepare, config=config, base=base)
+        return fit_part(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_part(base, dataset, out_dir)

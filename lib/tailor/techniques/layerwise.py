@@ -68,6 +68,15 @@ class Layerwise:
         "Trains every weight, each layer at its own rate: falling towards the first layers, or held to a share of the "
         "layer's size (LARC). Forgets less than one rate for all; one more setting to find."
     )
+    costs: ClassVar[str] = (
+        "As full fine-tuning; LARC needs less memory than Adam, as it keeps one average instead of two."
+    )
+    wins: ClassVar[str] = (
+        "Full fine-tuning learns the task but forgets too much, or the batch is large and training unsteady."
+    )
+    loses: ClassVar[str] = (
+        "There is no time to find one more setting; with few steps, early layers then hardly learn."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -80,6 +89,9 @@ class Layerwise:
 
     def trained(self, config: LayerwiseConfig, base: ModelSource) -> int:
         return base.parameters or 0
+
+    def prepare(self, model: Any, config: LayerwiseConfig, base: ModelSource) -> Any:
+        return model
 
     def fit(
         self,

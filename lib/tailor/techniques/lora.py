@@ -7,6 +7,7 @@ from tailor.data.dataset import Dataset
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
+from tailor.models.parts import is_linear
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
@@ -87,6 +88,17 @@ class LoRA:
         "Trains two small matrices beside each weight matrix and leaves the base model as it is. Comes close to full "
         "fine-tuning with a file of a few megabytes and less memory; on a small model it is hardly faster."
     )
+    costs: ClassVar[str] = (
+        "Training needs the whole model in memory, but gradients and Adam's averages for the adapter only. "
+        "Merged, it costs nothing in answering."
+    )
+    wins: ClassVar[str] = (
+        "Almost always the first to try: some hundred to some ten thousand rows, one or many tasks, little "
+        "disk."
+    )
+    loses: ClassVar[str] = (
+        "Very many rows teach the model something quite new: then full fine-tuning learns more."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -95,10 +107,17 @@ class LoRA:
     def find_blockers(
         self, config: LoRAConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
+        from tailor.training.estimate import shape_of
+
         found = tuning_blockers(self, config, dataset, base, machine)
         if config.start == "pissa" and (config.scaling == "rslora" or config.decompose):
             found.append(
                 "start 'pissa' goes with neither rslora nor decompose: choose 'zero', or the others off."
+            )
+        if shape_of(base).experts and config.targets == "all-linear" and config.dropout:
+            found.append(
+                f"{base.name} is a mixture of experts, whose weights stand in one block: PEFT's LoRA knows no dropout "
+                "there. Set dropout to 0, or targets to 'attention'."
             )
         return found
 
@@ -106,6 +125,9 @@ class LoRA:
         from tailor.training.estimate import lora_parameters, shape_of
 
         return lora_parameters(shape_of(base), config.rank)
+
+    def prepare(self, model: Any, config: LoRAConfig, base: ModelSource) -> Any:
+        return with_adapter(model, config, base)
 
     def fit(
         self,
@@ -121,7 +143,7 @@ class LoRA:
         first = out_dir / ".checkpoints" / "pissa"
 
         def add_adapter(model: Any) -> Any:
-            adapted = with_adapter(model, config, base)
+            adapted = self.prepare(model, config, base)
             if config.start == "pissa":
                 adapted.save_pretrained(str(first))
             return adapted
@@ -145,7 +167,7 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
     """The model with fresh LoRA matrices, everything else frozen."""
     from peft import LoraConfig, get_peft_model
 
-    from tailor.models.adapters import quiet, task_type
+    from tailor.models.adapters import apart_from_head, quiet, task_type
 
     targets: Any = "all-linear" if config.targets == "all-linear" else attention_layers(model)
     settings = LoraConfig(
@@ -157,6 +179,7 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
         use_rslora=config.scaling == "rslora",
         use_dora=config.decompose,
         init_lora_weights="pissa" if config.start == "pissa" else True,
+        **apart_from_head(model),
     )
     with quiet():
         return get_peft_model(model, settings)
@@ -164,18 +187,10 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
 
 def attention_layers(model: Any) -> list[str]:
     """Names of the linear layers that stand inside an attention block."""
-    import torch
-
-    linear = (torch.nn.Linear, *_conv1d())
-    names = {
-        name.rsplit(".", 1)[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, linear) and "att" in name.lower()
-    }
-    return sorted(names)
-
-
-def _conv1d() -> tuple[type, ...]:
-    from transformers.pytorch_utils import Conv1D
-
-    return (Conv1D,)
+    return sorted(
+        {
+            name.rsplit(".", 1)[-1]
+            for name, module in model.named_modules()
+            if is_linear(module) and "att" in name.lower()
+        }
+    )

@@ -15,6 +15,7 @@ from tailor.techniques.prompt_tuning import (
     fit_soft_prompt,
     load_soft_prompt,
     soft_prompt_blockers,
+    with_virtual_tokens,
 )
 from tailor.training.settings import TrainingConfig
 
@@ -53,6 +54,11 @@ class PTuning:
         "Like prompt tuning, but a small network predicts the virtual tokens while training, which steadies it. "
         "Afterwards they are computed once and kept in a prompt table; the network is thrown away."
     )
+    costs: ClassVar[str] = "As prompt tuning; while training there is a small network more."
+    wins: ClassVar[str] = "Prompt tuning learns unsteadily or depends on where the virtual tokens begin."
+    loses: ClassVar[str] = (
+        "Wherever prompt tuning does: what is kept in the end is the same few virtual tokens."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -67,6 +73,12 @@ class PTuning:
         from tailor.training.estimate import shape_of
 
         return config.virtual_tokens * shape_of(base).width
+
+    def prepare(self, model: Any, config: PTuningConfig, base: ModelSource) -> Any:
+        def make_source(first: "torch.Tensor") -> Any:
+            return prompt_encoder(first, config.encoder, config.encoder_width)
+
+        return with_virtual_tokens(model, config, make_source)
 
     def fit(
         self,

@@ -1,5 +1,6 @@
 """Prefix tuning: every layer gets a few keys and values of its own to attend to, before those of the text."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,6 +47,18 @@ class PrefixTuning:
         "Trains keys and values that every layer attends to before the text; the model stays frozen. Reaches deeper "
         "than prompt tuning, with a larger file and slower scoring of labels."
     )
+    costs: ClassVar[str] = (
+        "Nothing of the base model is copied. Every token attends to the prefix in every layer, and labels "
+        "are scored more slowly."
+    )
+    wins: ClassVar[str] = (
+        "The frozen model writes text of a fixed kind (summaries, descriptions of tables), and many tasks "
+        "share it."
+    )
+    loses: ClassVar[str] = (
+        "Rows are few or the learning rate is untested: it starts from random keys and values, which "
+        "disturb the model at first."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -65,6 +78,9 @@ class PrefixTuning:
         shape = shape_of(base)
         return config.virtual_tokens * 2 * shape.layers * shape.width
 
+    def prepare(self, model: Any, config: PrefixTuningConfig, base: ModelSource) -> Any:
+        return with_prefix(model, config, base)
+
     def fit(
         self,
         base: ModelSource,
@@ -76,10 +92,8 @@ class PrefixTuning:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        def add_prefix(model: Any) -> Any:
-            return with_prefix(model, config, base)
-
-        return fit_weights(base, dataset, config, out_dir, add_prefix, seed=seed, log=log, measure=measure)
+        prepare = partial(self.prepare, config=config, base=base)
+        return fit_weights(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_weights(base, dataset, out_dir, adapter=True)

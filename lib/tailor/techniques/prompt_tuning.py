@@ -69,6 +69,17 @@ class PromptTuning:
         "Trains a few virtual tokens that stand before every input; the model stays frozen, and one copy of it serves "
         "many tasks. The file has a few kilobytes. Learns less than LoRA on small models, and slowly."
     )
+    costs: ClassVar[str] = (
+        "Memory and time of a pass through the whole model for every step, although so little is trained; "
+        "each answer reads the virtual tokens too."
+    )
+    wins: ClassVar[str] = (
+        "One copy of a large model serves many tasks, and each task may take only kilobytes."
+    )
+    loses: ClassVar[str] = (
+        "The model is small (below about a billion parameters), time is short, or the task needs new "
+        "knowledge."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -83,6 +94,11 @@ class PromptTuning:
         from tailor.training.estimate import shape_of
 
         return config.virtual_tokens * shape_of(base).width
+
+    def prepare(self, model: Any, config: PromptTuningConfig, base: ModelSource) -> Any:
+        from tailor.models.virtual_tokens import Table
+
+        return with_virtual_tokens(model, config, Table)
 
     def fit(
         self,
@@ -122,7 +138,7 @@ def fit_soft_prompt(
     from transformers import set_seed
 
     from tailor.models.loading import load_tokenizer
-    from tailor.models.virtual_tokens import attach, nearest_words
+    from tailor.models.virtual_tokens import nearest_words
     from tailor.training.objectives import objective_for
     from tailor.training.run import train
 
@@ -131,9 +147,7 @@ def fit_soft_prompt(
     model = load_base(base, dataset)
     first_rows = model.get_input_embeddings().weight[first_tokens(tokenizer, dataset, config, seed)]
     source = make_source(first_rows.detach())
-    first = attach(model, source)
-    for weight in new_head(model):
-        weight.requires_grad_(True)
+    first = attach_for_training(model, source)
     inner = objective_for(base, tokenizer, dataset)
     objective = WithSoftPrompt(inner, range(first, first + config.virtual_tokens), base)
 
@@ -164,6 +178,25 @@ def fit_soft_prompt(
         "Nearest words of the virtual tokens: " + "; ".join(" ".join(near) for near in words)
     )
     return figures
+
+
+def attach_for_training(model: Any, source: "torch.nn.Module") -> int:
+    """Freeze the model but for an encoder's new head, and give it virtual tokens; returns the first one's id."""
+    from tailor.models.virtual_tokens import attach
+
+    first = attach(model, source)
+    for weight in new_head(model):
+        weight.requires_grad_(True)
+    return first
+
+
+def with_virtual_tokens(
+    model: Any, config: SoftPromptConfig, make_source: "Callable[[torch.Tensor], torch.nn.Module]"
+) -> Any:
+    """The model with virtual tokens that begin at the first rows of its embedding: as it is trained, but for these."""
+    rows = model.get_input_embeddings().weight.detach()
+    attach_for_training(model, make_source(rows[: config.virtual_tokens]))
+    return model
 
 
 def _of_source(name: str) -> bool:

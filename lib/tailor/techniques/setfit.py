@@ -82,6 +82,14 @@ class SetFit:
         "For classification with a sentence encoder and few rows: learns from pairs which texts belong together, then "
         "fits a small head. With 5 to 50 rows a label it usually beats everything else; it writes no text."
     )
+    costs: ClassVar[str] = (
+        "Minutes on a processor. Needs a sentence encoder, and each answer is one pass through it."
+    )
+    wins: ClassVar[str] = "Five to fifty rows a label."
+    loses: ClassVar[str] = (
+        "Answers are to be written, or there are so many rows that an ordinary classifier learns as much "
+        "from them."
+    )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -101,6 +109,9 @@ class SetFit:
 
     def trained(self, config: SetFitConfig, base: ModelSource) -> int:
         return base.parameters or 0
+
+    def prepare(self, model: Any, config: SetFitConfig, base: ModelSource) -> Any:
+        return getattr(model, model.base_model_prefix, model)  # its own head is fitted afterwards, by formula
 
     def fit(
         self,

@@ -46,6 +46,13 @@ class SystemPrompt:
         "Says before every question what the model is for and which labels there are. Free to make and to change; "
         "large models follow it, small ones hardly do. Its tokens are read again with every answer."
     )
+    costs: ClassVar[str] = "Nothing to make. Its tokens are read again with every answer."
+    wins: ClassVar[str] = (
+        "The model follows instructions (from some billions of parameters), or the rules change every week."
+    )
+    loses: ClassVar[str] = (
+        "The model is small, the labels are many, or the rules do not fit into a few sentences."
+    )
     changes_weights: ClassVar[bool] = False
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "nothing"

@@ -43,6 +43,9 @@ class Transfer:
         "Goes on from a model that was tuned for a task like this one, with more rows than you have. Wins with few "
         "rows and a near task; a far one can do harm, which the comparison in 10 shows."
     )
+    costs: ClassVar[str] = "As full fine-tuning, and the model of the other task has to be there."
+    wins: ClassVar[str] = "Another task of the same kind had many rows, and yours has few."
+    loses: ClassVar[str] = "The other task is unlike yours: what it taught stands in the way."
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     learns_from: ClassVar[LearnsFrom] = "prompt-completion"
@@ -62,6 +65,9 @@ class Transfer:
 
     def trained(self, config: TransferConfig, base: ModelSource) -> int:
         return base.parameters or 0
+
+    def prepare(self, model: Any, config: TransferConfig, base: ModelSource) -> Any:
+        return model
 
     def fit(
         self,

@@ -23,6 +23,12 @@ class ZeroShot:
         "Asks the base model directly, with the system prompt and nothing else. Costs nothing to make, and is the "
         "yardstick for everything else; it wins only where the base model already knows the task."
     )
+    costs: ClassVar[str] = "Nothing to make. Each answer reads the system prompt and the question."
+    wins: ClassVar[str] = (
+        "The base model was trained on the task already, or on instructions of its kind; and always as the "
+        "yardstick."
+    )
+    loses: ClassVar[str] = "The base model never saw such a task, or knows it under other labels than yours."
     changes_weights: ClassVar[bool] = False
     merges: ClassVar[bool] = False
     learns_from: ClassVar[LearnsFrom] = "nothing"
