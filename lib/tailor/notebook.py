@@ -129,7 +129,7 @@ def run_step(project: Project, step: StepSpec, settings: Settings, inputs: dict[
     record = step.module.run(project, settings, log)
     seconds = time.perf_counter() - start
     record.inputs = inputs
-    record.settings = settings.model_dump(mode="json")
+    record.settings = settings.deciding()
     record.outputs |= {name: project.hash_of(project.path(name)) for name in step.writes}
     record.test_set = record.test_set or _test_set(project, step)
     # a step that measured its models one by one has reset the peak in between, and says the highest itself

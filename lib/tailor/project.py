@@ -225,7 +225,7 @@ class Project:
         return State(step.name, "stale", reason) if reason else State(step.name, "done", "up to date")
 
     def _stale_reason(self, made: dict, settings: Settings, inputs: dict[str, str]) -> str | None:
-        then, now = made.get("settings", {}), settings.model_dump(mode="json")
+        then, now = made.get("settings", {}), settings.deciding()
         for name in now:
             if canonical_json(then.get(name)) != canonical_json(now[name]):
                 return f"setting {name} changed from {_short(then.get(name))} to {_short(now[name])}"

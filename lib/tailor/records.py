@@ -29,7 +29,7 @@ class Record(Part):
     Attributes:
         version: raised when a field changes its meaning; an older file is refused with a sentence.
         inputs: hash of each input by its path under the project folder (or as the person gave it).
-        settings: the step's settings, complete, as used.
+        settings: the step's settings, complete, as used; without those that change nothing that is made.
         outputs: hash of each file or folder made together with this record.
         test_set: hash of the test rows (what they ask and answer) that this record's figures rest on; "" before 04.
         measured: figures that differ from run to run: seconds, peak memory.
@@ -422,6 +422,16 @@ UPDATE_RATIO = "update ratio, "
 """Curves of how far a layer moved in a step begin with this; the layer's name follows."""
 
 
+class RateTest(Part):
+    """What a learning-rate range test tried and found; rates, losses and smoothed losses belong together."""
+
+    rates: list[float]
+    losses: list[float]
+    smoothed: list[float]
+    given: float = Field(description="the setting's rate")
+    chosen: float = Field(description="the rate that training used")
+
+
 class RunRecord(Record):
     """runs/<id>/run.json, written last: its presence means the run is done."""
 
@@ -436,6 +446,7 @@ class RunRecord(Record):
     total_parameters: int = 0
     bytes: int = 0
     curves: dict[str, list[Point]] = {}
+    rate_test: RateTest | None = None
     notes: list[str] = []
 
 

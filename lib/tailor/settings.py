@@ -19,6 +19,12 @@ class Settings(BaseModel):
         """Values as a person may give them -> field -> value. A model with short forms overrides this."""
         return values
 
+    def deciding(self) -> dict[str, Any]:
+        """The settings, as JSON holds them, without those that change nothing that is made (`same_result`)."""
+        fields = type(self).model_fields.items()
+        free = {name for name, field in fields if (field.json_schema_extra or {}).get("same_result")}
+        return self.model_dump(mode="json", exclude=free)
+
 
 def setting(
     default: Any,
@@ -32,6 +38,7 @@ def setting(
     advanced: bool = False,
     control: str | None = None,
     section: str | None = None,
+    same_result: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare one setting.
@@ -47,6 +54,8 @@ def setting(
         advanced: fold away under "more settings" in the form.
         control: a control of its own in the form ("history": a list of cleaning operations).
         section: fold away together with the other settings of this subject ("Augmentation").
+        same_result: whatever its value, the same is made (where the work is done): it stands in no record, and a step
+            is not stale for it.
         bounds: pydantic's own: ge, gt, le, lt, min_length, max_length, pattern.
     """
     extra = {
@@ -58,6 +67,7 @@ def setting(
         "advanced": advanced,
         "control": control,
         "section": section,
+        "same_result": same_result,
     }
     kept = {key: value for key, value in extra.items() if value}
     factory = isinstance(default, (list, dict))

@@ -179,6 +179,14 @@ def test_same_rows_same_hashes(project, home):
     assert first.content_hash() == run(project, "03").content_hash()
 
 
+def test_where_the_work_is_done_makes_nothing_stale(project, home):
+    gathered(project, home, [*ROWS, *ROWS[:3]])
+    record, spec = run(project, "03"), find_step("03")
+    assert project.state(spec, {"engine": "dask", "workers": 2}).state == "done"
+    assert project.state(spec, {"credit_rows": 500}).reason == "setting credit_rows changed from 4000 to 500"
+    assert run(project, "03", workers=1).content_hash() == record.content_hash()
+
+
 # --- the demos' planted defects ------------------------------------------------------------------------------------
 @pytest.fixture(params=sorted(DEMOS), scope="module")
 def demo(request, tmp_path_factory):

@@ -69,8 +69,11 @@ class Settings(Base):
         "than memory allows. 'dask' hands pieces to Dask's workers, on this machine or on those of the scheduler that "
         "DASK_SCHEDULER_ADDRESS names; they must see the project's folder. The result is the same.",
         advanced=True,
+        same_result=True,
     )
-    workers: int = setting(0, "How many pieces are worked on at a time. 0: one a core.", ge=0, advanced=True)
+    workers: int = setting(
+        0, "How many pieces are worked on at a time. 0: one a core.", ge=0, advanced=True, same_result=True
+    )
 
     @classmethod
     def unfold(cls, values: dict[str, Any]) -> dict[str, Any]:
