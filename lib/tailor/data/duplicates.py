@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import polars as pl
 
+from tailor.data.cleaning.operation import beyond_ascii, put_back
+
 PERMUTATIONS = 256
 _SKETCH = 64
 """Permutations of which a byte is kept: what the likeness of two rows is estimated from before it is computed."""
@@ -14,7 +16,7 @@ _SLACK = 0.2
 _WINDOW = 4
 """Rows of one band that a row is compared with, beside the band's first."""
 _AT_A_TIME = 15_000
-"""Pairs that are compared at a time; their shingles take some 130 MB where texts have 540 characters."""
+"""Pairs that are gathered before they are compared."""
 
 Texts = Callable[[np.ndarray], Sequence[pl.Series]]
 """Gives the columns' cells of some rows, by their places in ascending order."""
@@ -43,10 +45,8 @@ def equality_keys(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
 def _composed(cells: pl.Series) -> pl.Series:
     """Compatible forms of a character in one form (NFKC), where there is anything beyond ASCII."""
-    plain = cells.str.len_bytes() == cells.str.len_chars()
-    if plain.all():  # of nulls nothing is said
-        return cells
-    return cells.zip_with(plain.fill_null(True), cells.str.normalize("NFKC"))
+    places = pl.arg_where(beyond_ascii(cells), eager=True)
+    return put_back(cells, places, cells.gather(places).str.normalize("NFKC")) if len(places) else cells
 
 
 def near_duplicate_clusters(columns: Sequence[Sequence[str]], threshold: float) -> list[int]:
@@ -111,15 +111,18 @@ def join_near(
     rows = len(sketches)
     parent = np.arange(rows)
     least = max(0, math.ceil((threshold - _SLACK) * _SKETCH))
-    seen = waiting = np.zeros(0, np.int64)
+    seen, waiting = np.zeros(0, np.int64), []
     for keys in bands:
-        pairs = kernels.pairs_in_runs(keys, np.argsort(keys, kind="stable"), _WINDOW, parent, sketches, least)
-        # most pairs come up in several bands; put together, they are compared once
-        waiting = np.union1d(waiting, np.setdiff1d(pairs[:, 0] * rows + pairs[:, 1], seen))
-        if len(waiting) >= _AT_A_TIME:
-            _join(parent, waiting, texts, threshold)
-            seen, waiting = np.union1d(seen, waiting), waiting[:0]
-    _join(parent, waiting, texts, threshold)
+        places = kernels.repeated(keys)
+        order = places[np.argsort(keys[places], kind="stable")]
+        pairs = kernels.pairs_in_runs(keys, order, _WINDOW, parent, sketches, least)
+        waiting.append(pairs[:, 0] * rows + pairs[:, 1])
+        if sum(map(len, waiting)) >= _AT_A_TIME:
+            # most pairs come up in several bands; those that are not alike would be compared again and again
+            fresh = np.setdiff1d(np.concatenate(waiting), seen)
+            _join(parent, fresh, texts, threshold)
+            seen, waiting = np.concatenate([seen, fresh]), []
+    _join(parent, np.setdiff1d(np.concatenate([seen[:0], *waiting]), seen), texts, threshold)
     return parent
 
 
@@ -138,18 +141,14 @@ def _are_similar(first: np.ndarray, second: np.ndarray, texts: Texts, threshold:
     from tailor.data import word_kernels as kernels
 
     wanted = np.unique(np.concatenate([first, second]))
-    data, edges = kernels.text_buffer(texts(wanted))
-    sizes = np.diff(edges, axis=1) + 1
-    places = (np.cumsum(sizes) - sizes.ravel()).reshape(sizes.shape)
-    values = np.empty(int(sizes.sum()), np.uint64)
-    counts = np.zeros(sizes.shape, np.int64)
+    buffer = kernels.text_buffer(texts(wanted))
+    rows = np.searchsorted(wanted, first), np.searchsorted(wanted, second)
+    similar = np.zeros(len(first), np.bool_)
     tables = kernels.character_tables()
     kernels.in_threads(
-        lambda a, b: kernels.shingle_sets(data, edges, *tables, places, values, a, b, counts), len(wanted)
+        lambda a, b: kernels.similar_pairs(*buffer, *tables, *rows, threshold, a, b, similar), len(first)
     )
-    return kernels.similar_pairs(
-        values, places, counts, np.searchsorted(wanted, first), np.searchsorted(wanted, second), threshold
-    )
+    return similar
 
 
 def _permutations() -> tuple[np.ndarray, np.ndarray]:

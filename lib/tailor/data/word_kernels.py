@@ -236,73 +236,79 @@ def _lower(lowest, a, b, item):
 
 
 @_compiled
-def shingle_sets(data, edges, kinds, lowers, places, values, first, last, counts):
-    """The distinct words and word pairs of every cell of rows first..last, sorted.
+def similar_pairs(data, edges, kinds, lowers, first, second, threshold, start, end, out):
+    """Whether the Jaccard similarity of the words and word pairs of two rows reaches the threshold in every column.
 
     Args:
-        places: int64 [C, N]: where a cell's shingles begin in `values`; a cell of n bytes has at most n + 1.
-        values, counts: uint64 and int64 [C, N], written: the shingles, and how many each cell has.
+        first, second: int64 [pairs], the rows of each pair, of which those from `start` to `end` are looked at.
+        out: bool [pairs], written.
     """
-    words = np.empty(longest(edges, first, last) // 2 + 1, np.uint64)
-    for column in range(edges.shape[0]):
-        for row in range(first, last):
-            count = hash_words(
-                data, edges[column, row], edges[column, row + 1], kinds, lowers, WORDS, False, words
-            )
-            if not count:
-                continue
-            start = places[column, row]
-            end = start + 2 * count - 1
-            values[start : start + count] = words[:count]
-            for place in range(1, count):
-                values[start + count + place - 1] = pair_of(words[place - 1], words[place])
-            _sort(values, start, end)
-            kept = 1
-            for place in range(start + 1, end):
-                if values[place] != values[place - 1]:
-                    values[start + kept] = values[place]
-                    kept += 1
-            counts[column, row] = kept
-
-
-@_compiled
-def _sort(values, start, end):
-    """Shell's sort in place. numpy's would take eight seconds to compile; a text has few hundred shingles."""
-    gap = 1
-    while gap < (end - start) // 9:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for place in range(start + gap, end):
-            value, here = values[place], place
-            while here >= start + gap and values[here - gap] > value:
-                values[here] = values[here - gap]
-                here -= gap
-            values[here] = value
-        gap //= 3
-
-
-@_compiled
-def similar_pairs(values, places, counts, first, second, threshold):
-    """Whether the Jaccard similarity of every column of two rows reaches the threshold; bool for each pair."""
-    similar = np.ones(len(first), np.bool_)
-    for pair in range(len(first)):
-        for column in range(counts.shape[0]):
-            x, y = places[column, first[pair]], places[column, second[pair]]
-            n, m = counts[column, first[pair]], counts[column, second[pair]]
-            x_end, y_end, shared = x + n, y + m, 0
-            while x < x_end and y < y_end:
-                if values[x] == values[y]:
-                    shared += 1
-                    x += 1
-                    y += 1
-                elif values[x] < values[y]:
-                    x += 1
-                else:
-                    y += 1
-            if shared < threshold * (n + m - shared):
-                similar[pair] = False
+    ours = np.empty(longest(edges, 0, edges.shape[1] - 1) // 2 + 1, np.uint64)
+    theirs = np.empty_like(ours)
+    keys, marks = np.empty(4096, np.uint64), np.zeros(4096, np.int64)
+    turn = 0
+    for pair in range(start, end):
+        out[pair] = True
+        for column in range(edges.shape[0]):
+            a, b = first[pair], second[pair]
+            n = hash_words(data, edges[column, a], edges[column, a + 1], kinds, lowers, WORDS, False, ours)
+            m = hash_words(data, edges[column, b], edges[column, b + 1], kinds, lowers, WORDS, False, theirs)
+            if 4 * (n + m) > len(keys):
+                size = len(keys)
+                while size < 4 * (n + m):
+                    size *= 2
+                keys, marks = np.empty(size, np.uint64), np.zeros(size, np.int64)
+            turn += 2
+            mine, _ = _note_shingles(ours, n, keys, marks, turn, turn)
+            others, shared = _note_shingles(theirs, m, keys, marks, turn, turn + 1)
+            if shared < threshold * (mine + others):
+                out[pair] = False
                 break
-    return similar
+
+
+@_compiled
+def _note_shingles(words, count, keys, marks, turn, mark):
+    """Put a text's words and word pairs into a hash table; (those that are new in it, those that had mark `turn`).
+
+    Each counts once: it gets the mark. What has a mark below `turn` is of an earlier pair of texts and counts as empty.
+    """
+    new = known = 0
+    most = np.uint64(len(keys) - 1)
+    for place in range(2 * count - 1):
+        value = words[place] if place < count else pair_of(words[place - count], words[place - count + 1])
+        slot = value & most
+        while marks[slot] >= turn and keys[slot] != value:
+            slot = (slot + np.uint64(1)) & most
+        if marks[slot] < turn:
+            keys[slot] = value
+            marks[slot] = mark
+            new += 1
+        elif marks[slot] != mark:
+            marks[slot] = mark
+            known += 1
+    return new, known
+
+
+@_compiled
+def repeated(keys):
+    """Places (int64) of the keys that occur more than once, and of a few others; key 0 does not count.
+
+    Most rows are like no other: to sort only what this leaves takes a tenth of the time.
+    """
+    size = 1024
+    while size < 8 * len(keys):
+        size *= 2
+    seen, most = np.zeros(size, np.uint8), np.uint64(size - 1)
+    for key in keys:
+        if key:
+            slot = mix(key) & most
+            seen[slot] = min(2, seen[slot] + 1)
+    found, count = np.empty(len(keys), np.int64), 0
+    for place in range(len(keys)):
+        if keys[place] and seen[mix(keys[place]) & most] > 1:
+            found[count] = place
+            count += 1
+    return found[:count].copy()
 
 
 @_compiled
@@ -313,7 +319,7 @@ def pairs_in_runs(keys, order, window, parent, sketches, least):
     one cluster by now and those whose sketches agree in less than `least` places: a cheap estimate of likeness.
 
     Args:
-        order: sorts the keys and leaves equal ones as they stood. Key 0 is in no pair.
+        order: places of the keys to look at, so that equal ones follow one another as they stood. Key 0 is in no pair.
         parent: int64 [N], every row's cluster's first row.
         sketches: uint8 [N, S].
     """

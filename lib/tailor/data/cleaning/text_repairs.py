@@ -70,10 +70,21 @@ _DOS_SIGN = re.compile(
 table: no language writes these."""
 
 
+_PLAIN_STRETCH = re.compile(r"(?<=[\x00-\x7f]{16})[\x00-\x7f]{9,}(?=[\x00-\x7f]{16})")
+_STAND_FOR_IT = "\x02"
+
+
 def _decoded_again(text: str) -> str:
+    """ASCII is the same in every encoding: of a long stretch ftfy, which takes its time, sees only both ends."""
     import ftfy
 
-    mended = ftfy.fix_encoding(text)
+    stretches = _PLAIN_STRETCH.findall(text)
+    mended = ftfy.fix_encoding(_PLAIN_STRETCH.sub(_STAND_FOR_IT, text))
+    pieces = mended.split(_STAND_FOR_IT)
+    if len(pieces) == len(stretches) + 1:
+        mended = "".join(part for both in zip(pieces, [*stretches, ""], strict=True) for part in both)
+    else:  # the text has such a character of its own
+        mended = ftfy.fix_encoding(text)
     if mended != text:
         return mended
     return _DOS_SIGN.sub(
