@@ -6,7 +6,7 @@ from scipy.stats import bootstrap
 
 from tailor.errors import WorkbenchError
 from tailor.evaluation.metrics import accuracy, chrf, macro_f1, mean_metric
-from tailor.evaluation.statistics import estimate, estimate_difference, mcnemar, paired_p_value
+from tailor.evaluation.statistics import estimate, estimate_difference, holm, mcnemar, paired_p_value
 
 
 def _accuracy(right):
@@ -54,6 +54,22 @@ def test_mcnemar_worked_by_hand():
     a = np.array([1] * 8 + [0] + [1] * 20 + [0] * 5)
     b = np.array([0] * 8 + [1] + [1] * 20 + [0] * 5)
     assert mcnemar(a, b) == pytest.approx(2 * (1 + 9) / 2**9)
+
+
+def test_holm_worked_by_hand():
+    # sorted: .01 x 4, .02 x 3, .03 x 2 but not below .06, .04 x 1 but not below .06
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.4, 0.9]) == pytest.approx([0.8, 0.9])
+    assert holm([0.7]) == [0.7]
+    assert holm([]) == []
+
+
+def test_holm_keeps_false_alarms_rare_where_plain_tests_do_not():
+    p_values = np.random.default_rng(2).random((400, 10))  # ten tests of models that do not differ, 400 times
+    plain = np.mean((p_values < 0.05).any(axis=1))
+    corrected = np.mean([min(holm(row)) < 0.05 for row in p_values])
+    assert plain > 0.3
+    assert corrected < 0.08
 
 
 def test_identical_models_do_not_differ():

@@ -1,5 +1,7 @@
 """How sure a figure is: bootstrap intervals over rows, and paired tests of two models on the same rows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tailor.errors import WorkbenchError
@@ -79,6 +81,19 @@ def _randomization(a: Metric, b: Metric, samples: int, seed: int) -> float:
         first = total_b + kept @ difference
         as_extreme += int(np.sum(np.abs(a.combine(first) - b.combine(total - first)) >= observed - 1e-12))
     return (as_extreme + 1) / (samples + 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values of several tests, corrected for their number (Holm 1979, A Simple Sequentially Rejective Multiple Test
+    Procedure): below 0.05 they hold together with at most one chance in twenty that any of them is a false alarm.
+
+    The smallest is multiplied by the number of tests, the next by one less, and none may fall below the one before.
+    """
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for place, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[i]))
+        corrected[i] = highest
+    return corrected
 
 
 def _check_paired(a: Metric, b: Metric) -> None:
