@@ -32,7 +32,7 @@ DECODERS: dict[str, dict] = {
 }
 ENCODERS: dict[str, dict] = {
     "bert": _ENCODER,
-    "roberta": _ENCODER | {"max_position_embeddings": 300},
+    "roberta": _ENCODER | {"max_position_embeddings": 600},
     "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 256},
     "deberta-v2": _ENCODER | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
     "modernbert": _ENCODER | {"global_attn_every_n_layers": 1},

@@ -1,9 +1,10 @@
 """Loading a trained adapter onto its base model: safetensors only, and only onto the model it was made for."""
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,19 @@ def task_type(base: ModelSource) -> str:
     return kinds.get(base.architecture, "CAUSAL_LM")
 
 
+def apart_from_head(model: Any) -> dict[str, Any]:
+    """What PEFT must be told of an encoder's new head: to train and save it whole, and to put no adapter into it.
+
+    PEFT knows a head by the names "classifier" and "score" alone; some models have more layers there.
+    """
+    from tailor.models.parts import new_head_modules
+
+    if not (names := new_head_modules(model)):
+        return {}
+    inside = "|".join(re.escape(name) for name in names)
+    return {"modules_to_save": names, "exclude_modules": rf"(?:{inside})(?:\..*)?"}
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     missing = [name for name in (WEIGHTS, CONFIG) if not (folder / name).exists()]
     problem = f"{missing[0]} is missing" if missing else ""
@@ -65,6 +79,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def without_casts(model: Any) -> AbstractContextManager:
+    """A context in which PEFT's layers take their input as it comes. By themselves they copy it into their weights'
+    format (fp32), and autocast copies it back (bf16): two passes over every layer's input for the same numbers."""
+    if not hasattr(model, "peft_config"):
+        return nullcontext()
+    from peft.helpers import disable_input_dtype_casting
+
+    return disable_input_dtype_casting(model)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ Architecture = Literal["decoder", "encoder", "encoder-decoder"]
 BUNDLED_FOLDER = Path(__file__).resolve().parents[3] / "data" / "models"
 DEFAULT_MODEL = "tailor-base"
 HUB_EXAMPLES = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct", "google/flan-t5-small")
+POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet")
+"""Model types that number their positions from after the padding token's id on, which costs them some."""
 HUB_TIMEOUT = 5.0  # seconds before the hub counts as out of reach
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _DECODERS = {
@@ -110,9 +112,17 @@ def _from_folder(folder: Path, name: str, kind: Kind) -> ModelSource:
         location=str(folder),
         architecture=read_architecture(config),
         parameters=count_parameters(folder),
-        context=config.get("max_position_embeddings") or config.get("n_positions"),
+        context=read_context(config),
         licence=_card_licence(folder / "README.md"),
     )
+
+
+def read_context(config: dict[str, Any]) -> int | None:
+    """How many tokens a model reads at once, from its config.json; None where nothing limits them."""
+    positions = config.get("max_position_embeddings") or config.get("n_positions")
+    if positions and config.get("model_type") in POSITIONS_AFTER_PADDING:
+        return positions - config.get("pad_token_id", 1) - 1
+    return positions
 
 
 def _read_config(path: Path, folder: Path) -> dict[str, Any]:
@@ -198,14 +208,13 @@ def _from_hub(name: str) -> ModelSource:
             fix=f"Choose '{DEFAULT_MODEL}', or connect to the network and run this again.",
         ) from error
     config = _read_config(path, path.parent)
-    context = config.get("max_position_embeddings") or config.get("n_positions")
     return ModelSource(
         name,
         "hub",
         name,
         read_architecture(config),
         count_parameters(path.parent),
-        context,
+        read_context(config),
         _hub_licence(name),
     )
 

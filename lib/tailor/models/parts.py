@@ -48,3 +48,14 @@ def new_head(model: Any) -> list[Any]:
         return []
     body = f"{model.base_model_prefix}."
     return [w for name, w in model.named_parameters() if not name.startswith(body) or ".pooler." in name]
+
+
+def new_head_modules(model: Any) -> list[str]:
+    """Names of the outermost modules that hold nothing but `new_head`'s weights: "classifier", "bert.pooler"."""
+    new = {id(weight) for weight in new_head(model)}
+    found: list[str] = []
+    for name, module in model.named_modules():
+        own = [id(weight) for weight in module.parameters()]
+        if own and new.issuperset(own) and not any(name.startswith(f"{outer}.") for outer in found):
+            found.append(name)
+    return found

@@ -12,7 +12,7 @@ from tailor.plots.sources import (
 )
 from tailor.plots.style import BLUE, GREY
 from tailor.plots.techniques import brief, network_parts, network_parts_svg
-from tailor.plots.training import loss_curve, search_trials, update_ratios
+from tailor.plots.training import loss_curve, rate_range, search_trials, update_ratios
 
 __all__ = [
     "BLUE",
@@ -30,6 +30,7 @@ __all__ = [
     "metric_ladder",
     "network_parts",
     "network_parts_svg",
+    "rate_range",
     "search_trials",
     "source_amounts",
     "source_flaws",

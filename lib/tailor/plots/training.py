@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from tailor.plots.style import (
     COLOURS,
+    GREY,
     MARKERS,
     as_pairs,
     new_figure,
     plain_text,
 )
-from tailor.records import Point
+from tailor.records import Point, RateTest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,6 +64,23 @@ def _curve(ax: "Axes", name: str, pairs: list[tuple[int, float]], colour: str, m
             color=colour,
             va="center",
         )
+
+
+def rate_range(found: RateTest) -> "Figure":
+    """A learning-rate range test: loss by rate on a logarithmic axis, the rate taken marked."""
+    figure, (ax,) = new_figure(3.2)
+    tried = found.rates[: len(found.losses)]
+    ax.plot(tried, found.losses, ".", color=GREY, markersize=4, label="one batch")
+    ax.plot(tried, found.smoothed, color=COLOURS[0], linewidth=1.6, label="smoothed")
+    ax.axvline(found.chosen, color=COLOURS[1], linestyle="--", linewidth=1.4, label=f"taken: {found.chosen:g}")
+    if found.given != found.chosen:
+        ax.axvline(found.given, color=GREY, linestyle=":", linewidth=1.2, label=f"the setting: {found.given:g}")
+    ax.set_xscale("log")
+    ax.set_xlabel("learning rate", fontsize=10)
+    ax.set_ylabel("training loss", fontsize=10)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=9, frameon=False)
+    return figure
 
 
 def update_ratios(curves: Mapping[str, Sequence[Point | tuple[int, float]]]) -> "Figure":

@@ -118,6 +118,7 @@ def blocks(project: Project) -> list[Block]:
         Callout(_verdict(record), "good" if _fell(record) else "warning"),
         Figure(lambda: _draw(record), _alt(record)),
         *_ratio_figure(record),
+        *_rate_figure(record),
         *[Text(note) for note in record.notes],
         _figures(record),
         *page_blocks(find_technique(record.technique), tuned.parts),
@@ -182,6 +183,19 @@ def _ratio_figure(record: RunRecord) -> list[Block]:
         ),
         Figure(draw, f"Update-to-weight ratio by layer; at the end: {ends}"),
     ]
+
+
+def _rate_figure(record: RunRecord) -> list[Block]:
+    """The learning-rate range test, where one was made; what it found stands among the notes."""
+    if (found := record.rate_test) is None:
+        return []
+
+    def draw() -> Any:
+        from tailor.plots import rate_range
+
+        return rate_range(found)
+
+    return [Figure(draw, f"Training loss by learning rate; the rate taken is {found.chosen:g}")]
 
 
 def _alt(record: RunRecord) -> str:

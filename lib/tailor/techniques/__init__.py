@@ -4,6 +4,7 @@ Importing this package loads neither torch nor peft: each technique imports them
 """
 
 from tailor.errors import WorkbenchError, did_you_mean
+from tailor.techniques.adalora import AdaLoRA
 from tailor.techniques.base import Technique
 from tailor.techniques.bottleneck import Bottleneck
 from tailor.techniques.chain_of_thought import ChainOfThought
@@ -35,6 +36,7 @@ TECHNIQUES: dict[str, Technique] = {
     PTuning.name: PTuning(),
     PrefixTuning.name: PrefixTuning(),
     LoRA.name: LoRA(),
+    AdaLoRA.name: AdaLoRA(),
     IA3.name: IA3(),
     Bottleneck.name: Bottleneck(),
     LayerNorm.name: LayerNorm(),

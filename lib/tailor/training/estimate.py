@@ -18,11 +18,12 @@ BASE_GIB = 1.0  # what Python, torch, transformers and peft take before a model 
 
 @dataclass(frozen=True)
 class Shape:
-    """A model's sizes: numbers of a state, layers, and numbers inside the feed-forward part."""
+    """A model's sizes: numbers of a state, layers, numbers inside the feed-forward part, experts (0: no mixture)."""
 
     width: int
     layers: int
     inner: int
+    experts: int = 0
 
 
 def shape_of(base: "ModelSource") -> Shape:
@@ -39,7 +40,8 @@ def shape_of(base: "ModelSource") -> Shape:
     width = first("hidden_size", "n_embd", "d_model", otherwise=usual)
     layers = first("num_hidden_layers", "n_layer", "num_layers", otherwise=max(1, width // 64))
     inner = first("intermediate_size", "d_ff", "ffn_dim", "n_inner", otherwise=8 * width // 3)
-    return Shape(width, layers, inner)
+    experts = first("num_local_experts", "num_experts", "n_routed_experts", otherwise=0)
+    return Shape(width, layers, inner, experts)
 
 
 def memory_gib(parameters: int, trained_share: float, rows_at_once: int, tokens: int) -> float:

@@ -29,6 +29,7 @@ def train(
     measure: Measure | None = None,
     save: Callable[[Any, Path, str], None] = save_model,
     make_optimizer: Callable[[Any, float], Any] | None = None,
+    attend: Callable[[Any, Any, int], None] | None = None,
 ) -> dict[str, Any]:
     """Train whatever of `model` requires a gradient, and save it as `out_dir`/model, whole or not at all.
 
@@ -39,6 +40,7 @@ def train(
         base: the base model's name, kept with the weights.
         save: (model, folder, base) writes what was learned; an adapter or the whole model where nothing is said.
         make_optimizer: (model, learning rate) -> optimizer; AdamW where nothing is said.
+        attend: (model, optimizer, steps) is told of the optimizer before the first step, to follow its steps.
 
     Returns:
         Figures for the run's record.
@@ -49,7 +51,9 @@ def train(
     """
     from transformers import set_seed
 
+    from tailor.models.adapters import without_casts
     from tailor.training.checkpoints import last_complete
+    from tailor.training.rate_range import tell, tested_rate
     from tailor.training.trainer import QuietTrainer, arguments, read_course
     from tailor.training.watch import Course, Watch, stopping_cleanly
 
@@ -60,6 +64,12 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, folder) from error
+    rates = None
+    if config.learning_rate_test:
+        rates = tested_rate(model, objective, rows, config, folder, make_optimizer, seed=seed, log=log)
+        config = config.model_copy(update={"learning_rate": rates.chosen})
+        notes.append(tell(rates))
+        log.note(notes[-1])
     found = last_complete(folder, log)
     course = read_course(found) if found else Course()
     watch = Watch(
@@ -77,14 +87,14 @@ def train(
         _show_again(course, log)
     set_seed(seed)
     trainer = QuietTrainer(
-        model, objective, rows, watch, folder, arguments(config, folder, steps, seed), make_optimizer
+        model, objective, rows, watch, folder, arguments(config, folder, steps, seed), make_optimizer, attend
     )
-    with stopping_cleanly(watch):
+    with stopping_cleanly(watch), without_casts(model):
         trainer.train(resume_from_checkpoint=str(found) if found else None)
     if watch.interrupted:
         raise KeyboardInterrupt
     figures = finish(model, watch, out_dir, base, save)
-    return {**figures, "notes": [*notes, *figures["notes"]]}
+    return {**figures, "rate_test": rates, "notes": [*notes, *figures["notes"]]}
 
 
 def encode_rows(objective: Objective, dataset: Dataset, log: Log) -> tuple[list[dict[str, Any]], list[str]]:

@@ -15,6 +15,12 @@ class TrainingConfig(TechniqueConfig):
         gt=0.0,
         le=1.0,
     )
+    learning_rate_test: bool = setting(
+        False,
+        "Before training, try rates from a hundredth of learning_rate to a hundred times it in 40 short steps on your "
+        "own rows, and train with the one the curve speaks for. The weights are put back after the test.",
+        source="Smith 2017, Cyclical Learning Rates for Training Neural Networks, section 3.3",
+    )
     epochs: float = setting(
         3.0,
         "How often every training row is seen. More fits the rows better, and in the end learns them by heart.",
