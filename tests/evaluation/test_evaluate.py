@@ -1,5 +1,7 @@
 """The evaluator: same rows for every model, predictions made once, a killed evaluation goes on where it stood."""
 
+import shutil
+
 import pytest
 from small_project import LABELS, RuleModel, add_run, make_project
 
@@ -82,7 +84,20 @@ def test_predictions_are_made_once(evaluator):
     path = predictions_path(made.project, RUN)
     path.write_bytes(path.read_bytes()[:-10])
     assert made.run(RUN).metrics == first.metrics
+    assert len(model.asked) == asked
+    assert made.run(RUN).measured == first.measured
+
+
+def test_the_answers_of_a_run_made_anew_are_asked_anew(evaluator):
+    model = RuleModel("classify", share=0.5)
+    made = evaluator(model, calibration="none")
+    made.run(RUN)
+    asked = len(model.asked)
+    path = made.project.path(f"runs/{RUN}/run.json")
+    path.write_text(path.read_text(encoding="utf-8").replace('"seed": 3', '"seed": 4'), encoding="utf-8")
+    made.run(RUN)
     assert len(model.asked) == 2 * asked
+    assert len(list(made.project.path("evaluations/.answers").iterdir())) == 1
 
 
 def test_interrupted_evaluation_goes_on_where_it_stood(evaluator, monkeypatch):
@@ -104,7 +119,7 @@ def test_interrupted_evaluation_goes_on_where_it_stood(evaluator, monkeypatch):
     resumed = made.run(RUN)
     assert calls == [20, 20, 20, 20]
     folder = made.project.path("evaluations")
-    assert sorted(path.name for path in folder.iterdir()) == [f"{RUN}.json", f"{RUN}.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == [".answers", f"{RUN}.json", f"{RUN}.parquet"]
     hashes = resumed.outputs
     (folder / f"{RUN}.json").unlink()
     assert made.run(RUN).outputs == hashes
@@ -120,8 +135,7 @@ def test_calibration_divides_a_prior_opinion_out(evaluator):
     validation = load_evaluation(auto.project, RUN, "validation")
     assert validation.settings["calibration_used"] == "contextual"
     fair = evaluator(RuleModel("classify", share=1.0), calibration="auto")
-    predictions_path(fair.project, RUN, "validation").with_suffix(".json").unlink()
-    predictions_path(fair.project, RUN).with_suffix(".json").unlink()
+    shutil.rmtree(fair.project.path("evaluations"))
     assert fair.run(RUN).settings["calibration_used"] == "none"
 
 

@@ -1,4 +1,4 @@
-"""Asking a model: rows in, predictions with their scores out, kept piece by piece: a kill loses little.
+"""Asking a model: rows in, predictions with their scores out, kept as they come: a kill loses little.
 
 Labels are chosen by log-probability, not by free generation: every label is scored as the answer, and the
 likeliest wins. A model that was never tuned has an opinion about labels before it reads anything, and that
@@ -6,16 +6,13 @@ opinion may decide alone. Contextual calibration (Zhao et al. 2021, section 5) m
 content and divides it out; whether that helps differs from model to model.
 """
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from tailor.data.dataset import Dataset, Example
-from tailor.data.tables import read_table, write_table
-from tailor.files import canonical_json, sha256_bytes
+from tailor.evaluation.kept_answers import KeptAnswers, question_keys
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
 
@@ -47,63 +44,49 @@ def answer(
     *,
     log: Log,
     what: str,
-    pieces: Path | None = None,
+    kept: KeptAnswers | None = None,
 ) -> "list[str] | np.ndarray":
-    """Ask the model every example.
+    """Ask the model every example, each different question once.
 
     Args:
         what: shown beside the progress, for example "answers by LoRA".
-        pieces: folder for finished pieces; those of an interrupted call with the same rows are used again.
+        kept: the model's earlier answers; what is found there is not asked again, and new answers are added.
 
     Returns:
         `respond`: the answers. `classify`: [rows, labels] log-probabilities in nats.
     """
+    keys = question_keys(dataset, examples, config)
+    found = kept.find(keys) if kept else {}
     # rows of similar length side by side: batches inside the model then hold little padding
-    order = sorted(range(len(examples)), key=lambda i: (len(examples[i].input), i))
-    gathered: dict[int, object] = {}
-    log.progress(0, len(examples), what)
+    asked = {key: i for i, key in reversed(list(enumerate(keys))) if key not in found}
+    order = sorted(asked.values(), key=lambda i: (len(examples[i].input), i))
+    done = len(examples) - len(order)
+    log.progress(done, len(examples), what)
     for start in range(0, len(order), PIECE):
         rows = order[start : start + PIECE]
-        found = _answer_piece(model, dataset, [examples[i] for i in rows], config, pieces)
-        gathered.update(zip(rows, found, strict=True))
-        log.progress(len(gathered), len(examples), what)
-    answers = [gathered[i] for i in range(len(examples))]
-    return np.array(answers, dtype=np.float64) if dataset.task == "classify" else answers
+        answers = _ask(model, dataset, [examples[i] for i in rows], config)
+        new = dict(zip([keys[i] for i in rows], answers, strict=True))
+        if kept is not None:
+            kept.keep(new)
+        found |= new
+        log.progress(done + start + len(rows), len(examples), what)
+    given = [found[key] for key in keys]
+    return np.array(given, dtype=np.float64) if dataset.task == "classify" else given
 
 
-def _answer_piece(
-    model: LanguageModel,
-    dataset: Dataset,
-    examples: list[Example],
-    config: GenerationConfig,
-    pieces: Path | None,
-) -> list:
-    """One piece, from its file if there is one (named after what was asked), else from the model."""
-    import polars as pl
-
+def _ask(model: LanguageModel, dataset: Dataset, examples: list[Example], config: GenerationConfig) -> list:
     prompts = [dataset.prompt(example) for example in examples]
-    asked = canonical_json([dataset.task, config.model_dump(), dataset.labels, prompts])
-    path = pieces / f"{sha256_bytes(asked.encode())[:16]}.parquet" if pieces else None
-    if path is not None and path.exists():
-        return read_table(path, "this step")["answer"].to_list()
     if dataset.task == "classify":
-        found = [[float(value) for value in row] for row in model.score_choices(prompts, dataset.labels)]
-    else:
-        found = [text.strip() for text in model.generate(prompts, config)]
-    if path is not None:
-        write_table(pl.DataFrame({"answer": found}), path)
-    return found
+        return [[float(value) for value in row] for row in model.score_choices(prompts, dataset.labels)]
+    return [text.strip() for text in model.generate(prompts, config)]
 
 
-def forget_pieces(pieces: Path) -> None:
-    """Delete finished pieces once the whole is on disk."""
-    shutil.rmtree(pieces, ignore_errors=True)
-
-
-def log_prior(model: LanguageModel, dataset: Dataset) -> np.ndarray:
+def log_prior(model: LanguageModel, dataset: Dataset, kept: KeptAnswers | None = None) -> np.ndarray:
     """[labels] log of the probability that the model gives each label when the input says nothing."""
-    scores = model.score_choices([dataset.prompt(text) for text in CONTENT_FREE], dataset.labels)
-    return np.log(probabilities(np.asarray(scores, dtype=np.float64)).mean(axis=0))
+    empty = [Example(f"content-free:{i}", text, "") for i, text in enumerate(CONTENT_FREE)]
+    what = "labels for inputs that say nothing"
+    scores = answer(model, dataset, empty, GenerationConfig(), log=Log(), what=what, kept=kept)
+    return np.log(probabilities(scores).mean(axis=0))
 
 
 def calibrate(scores: np.ndarray, prior: np.ndarray | None) -> np.ndarray:

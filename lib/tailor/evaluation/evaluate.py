@@ -16,13 +16,14 @@ from tailor.data.dataset import Dataset, Example
 from tailor.data.tables import read_table, write_table
 from tailor.errors import WorkbenchError
 from tailor.evaluation import answering
+from tailor.evaluation.kept_answers import KeptAnswers
 from tailor.evaluation.metrics import HEADLINE, Metric, confusion, label_order, measure_rows
 from tailor.evaluation.statistics import SAMPLES, estimate
-from tailor.files import canonical_json, sha256_bytes, sha256_file
+from tailor.files import sha256_file
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import Evaluation
+from tailor.records import Evaluation, RunRecord
 from tailor.settings import Settings, setting
 
 if TYPE_CHECKING:
@@ -105,12 +106,9 @@ class Evaluator:
         asked = self._asked()
         if (kept := self._kept(ident, inputs, asked)) is not None:
             return kept
-        pieces = predictions_path(self.project, ident, self.split).parent / f".{ident}-{_key(inputs, asked)}"
         loaded = Loaded(lambda: load_run(self.project, ident, self.dataset))
-        table, used = self._predict(ident, run.title, loaded, pieces)
-        record = self._write(ident, table, inputs, asked | used, loaded.measured())
-        answering.forget_pieces(pieces)
-        return record
+        table, used = self._predict(run, loaded)
+        return self._write(ident, table, inputs, asked | used, loaded.measured() or self._measured(ident))
 
     def reference(
         self, name: str, predict: Callable[[list[Example], list[Example]], list[str]]
@@ -123,16 +121,15 @@ class Evaluator:
         table = answering.prediction_table(examples, predict(self.dataset.train, examples))
         return self._write(name, table, inputs, self._asked(), {})
 
-    def _predict(self, ident: str, title: str, loaded: "Loaded", pieces: Path) -> "tuple[pl.DataFrame, dict]":
+    def _predict(self, run: RunRecord, loaded: "Loaded") -> "tuple[pl.DataFrame, dict]":
         config = GenerationConfig(max_new_tokens=self.settings.max_new_tokens)
-        examples, what = self.examples, f"answers by {title}"
-        answers = answering.answer(
-            loaded, self.dataset, examples, config, log=self.log, what=what, pieces=pieces
-        )
+        examples, what = self.examples, f"answers by {run.title}"
+        kept = KeptAnswers.of(self.project, run)
+        answers = answering.answer(loaded, self.dataset, examples, config, log=self.log, what=what, kept=kept)
         if self.dataset.task == "respond":
             return answering.prediction_table(examples, answers), {}
-        prior = answering.log_prior(loaded, self.dataset)
-        chosen = self._calibration(ident, examples, answers, prior)
+        prior = answering.log_prior(loaded, self.dataset, kept)
+        chosen = self._calibration(run.id, examples, answers, prior)
         scores = answering.calibrate(answers, prior if chosen == "contextual" else None)
         predictions = answering.likeliest(scores, self.dataset.labels)
         table = answering.prediction_table(examples, predictions, answering.label_columns(scores))
@@ -160,6 +157,14 @@ class Evaluator:
         run = {f"runs/{known.run}/run.json": read_run(self.project, known.run).content_hash()}
         chosen = known.settings.get("calibration") == "auto" and "calibration_used" in known.settings
         return chosen and known.inputs == run | self._dataset_inputs()
+
+    def _measured(self, ident: str) -> dict:
+        """What the evaluation on disk measured: it goes on holding where every answer was kept."""
+        try:
+            known = load_evaluation(self.project, ident, self.split)
+        except WorkbenchError:
+            return {}
+        return known.measured if known else {}
 
     def _dataset_inputs(self) -> dict[str, str]:
         return {"dataset.json": self.dataset.record.content_hash()}
@@ -320,7 +325,3 @@ def evaluation_files(project: Project, names: list[str], split: str = "test") ->
     paths = [predictions_path(project, name, split) for name in names]
     both = [path for first in paths for path in (first, first.with_suffix(".json"))]
     return {path.relative_to(project.folder).as_posix(): project.hash_of(path) for path in both}
-
-
-def _key(inputs: dict, asked: dict) -> str:
-    return sha256_bytes(canonical_json([inputs, asked]).encode())[:10]

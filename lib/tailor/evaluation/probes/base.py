@@ -7,7 +7,6 @@ stands by itself. It sees models from outside, as the evaluator does: rows in, p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -16,6 +15,7 @@ from tailor.blocks import Block
 from tailor.data.dataset import Dataset, Example
 from tailor.evaluation import answering
 from tailor.evaluation.compare import metric_of
+from tailor.evaluation.kept_answers import KeptAnswers
 from tailor.evaluation.metrics import Metric
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
@@ -36,7 +36,7 @@ class Subject:
         evaluation: how it did on the test rows.
         table: its predictions on the test rows (see `tailor.evaluation.evaluate.read_predictions`).
         model: the model itself; loaded at the first question.
-        pieces: folder of answers given before, by what was asked; an interrupted probe goes on where it stood.
+        kept: its earlier answers; an interrupted probe goes on where it stood.
     """
 
     run: RunRecord
@@ -44,7 +44,7 @@ class Subject:
     table: "pl.DataFrame"
     model: LanguageModel
     dataset: Dataset
-    pieces: Path
+    kept: KeptAnswers
 
     def ask(self, examples: Sequence[Example], what: str, log: Log, max_new_tokens: int) -> "pl.DataFrame":
         """Predictions for any examples, calibrated as on the test rows.
@@ -58,7 +58,7 @@ class Subject:
         """
         config = GenerationConfig(max_new_tokens=max_new_tokens)
         answers = answering.answer(
-            self.model, self.dataset, examples, config, log=log, what=what, pieces=self.pieces
+            self.model, self.dataset, examples, config, log=log, what=what, kept=self.kept
         )
         if self.dataset.task == "respond":
             return answering.prediction_table(examples, answers)
@@ -69,7 +69,7 @@ class Subject:
     @cached_property
     def _prior(self) -> np.ndarray | None:
         calibrated = self.evaluation.settings.get("calibration_used") == "contextual"
-        return answering.log_prior(self.model, self.dataset) if calibrated else None
+        return answering.log_prior(self.model, self.dataset, self.kept) if calibrated else None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tailor.evaluation.evaluate import (
     load_evaluation,
     read_predictions,
 )
+from tailor.evaluation.kept_answers import KeptAnswers
 from tailor.evaluation.probes import PROBES
 from tailor.evaluation.probes.base import Bench, Probe, Subject
 from tailor.project import Project
@@ -99,7 +100,7 @@ def _subject(evaluator: Evaluator, ident: str) -> Subject:
         table=read_predictions(project, ident),
         model=Loaded(lambda: load_run(project, ident, dataset)),
         dataset=dataset,
-        pieces=project.path(f"evaluations/.probes/{ident}-{run.content_hash()[:10]}"),
+        kept=KeptAnswers.of(project, run),
     )
 
 
