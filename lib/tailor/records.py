@@ -548,6 +548,7 @@ class Compared(Part):
     metrics: dict[str, Estimate]
     difference: Estimate | None = Field(None, description="headline metric minus the base model's, paired")
     p_value: float | None = None
+    behind: Estimate | None = Field(None, description="headline metric minus the best line's, paired")
     bytes: int = 0
 
 

@@ -1,7 +1,15 @@
 """One function per figure: plain values or records in, a matplotlib Figure out. One module per subject."""
 
 from tailor.plots.data import cleaning_credit, dropped_by_reason, learning_curve, length_histogram
-from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder
+from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder, quality_and_price
+from tailor.plots.lessons import (
+    guesses_and_results,
+    held_by_directions,
+    layer_moves,
+    lucky_draws,
+    price_and_result,
+    token_map,
+)
 from tailor.plots.shapes import bars_with_intervals, counted_bars
 from tailor.plots.sources import (
     source_amounts,
@@ -24,12 +32,18 @@ __all__ = [
     "counted_bars",
     "drift_bars",
     "dropped_by_reason",
+    "guesses_and_results",
+    "held_by_directions",
+    "layer_moves",
     "learning_curve",
     "length_histogram",
     "loss_curve",
+    "lucky_draws",
     "metric_ladder",
     "network_parts",
     "network_parts_svg",
+    "price_and_result",
+    "quality_and_price",
     "rate_range",
     "search_trials",
     "source_amounts",
@@ -37,5 +51,6 @@ __all__ = [
     "source_lengths",
     "source_nearness",
     "source_periods",
+    "token_map",
     "update_ratios",
 ]

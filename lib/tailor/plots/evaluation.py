@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tailor.plots.shapes import bars_with_intervals
-from tailor.plots.style import BLUE, GREY, RED, ROLE_COLOURS, height_of, label_rows, new_figure, plain_text
+from tailor.plots.style import (
+    BLUE,
+    GREY,
+    MARKERS,
+    RED,
+    ROLE_COLOURS,
+    height_of,
+    label_rows,
+    new_figure,
+    plain_text,
+)
 from tailor.records import Estimate
 
 if TYPE_CHECKING:
@@ -21,6 +31,36 @@ def metric_ladder(rows: Sequence[tuple[str, str, Estimate]], metric: str) -> "Fi
     labels = [f"{' '.join(title.split())[:28]} ({role})" for title, role, _ in rows]
     colours = [ROLE_COLOURS.get(role, GREY) for _, role, _ in rows]
     return bars_with_intervals(labels, [estimate for *_, estimate in rows], metric, colours)
+
+
+def quality_and_price(models: Sequence[tuple[str, str, Estimate, float, bool]], metric: str) -> "Figure":
+    """Quality against speed: the upper left corner is where one would like to be.
+
+    Args:
+        models: (title, role, quality, seconds for one answer, on the Pareto front); the role decides the shade.
+        metric: the quality's name, for the axis.
+    """
+    figure, (ax,) = new_figure(3.4)
+    front = sorted((seconds, quality.value) for _, _, quality, seconds, on in models if on)
+    ax.plot(*zip(*front, strict=True), color=GREY, linestyle="--", linewidth=1, zorder=1)
+    for number, (title, role, quality, seconds, on) in enumerate(models):
+        ax.errorbar(
+            seconds,
+            quality.value,
+            yerr=[[max(quality.value - quality.low, 0)], [max(quality.high - quality.value, 0)]],
+            fmt=MARKERS[number % len(MARKERS)],
+            color=ROLE_COLOURS.get(role, GREY),
+            markerfacecolor=ROLE_COLOURS.get(role, GREY) if on else "white",
+            markersize=8,
+            capsize=3,
+            label=plain_text(f"{title} ({role})", 48) + ("" if on else ", beaten"),
+        )
+    ax.set_xlabel("seconds for one answer", fontsize=10)
+    ax.set_ylabel(f"{plain_text(metric)} (line: 95% interval)", fontsize=10)
+    ax.set_xlim(0, max(seconds for *_, seconds, _ in models) * 1.12 or 1)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
 
 
 def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> "Figure":

@@ -13,6 +13,7 @@ from tailor.evaluation.evaluate import (
 from tailor.evaluation.house_style import house_style_table
 from tailor.evaluation.probes import PROBES
 from tailor.evaluation.probes.run import probe_blockers, probe_blocks, probe_files, run_probes
+from tailor.evaluation.recommend import candidates, pareto_front, recommendation
 from tailor.evaluation.references import references_for
 from tailor.evaluation.results import (
     comparison_table,
@@ -21,6 +22,7 @@ from tailor.evaluation.results import (
     samples_table,
     slices_table,
 )
+from tailor.evaluation.slices import parts_by, slice_problems, slices
 from tailor.models.encoder import embedding_problems
 from tailor.progress import Log
 from tailor.project import Project
@@ -36,14 +38,21 @@ from tailor.records import (
     UseCase,
 )
 from tailor.series import find_step
+from tailor.settings import setting
 
 
 class Settings(*(probe.Settings for probe in PROBES.values()), EvaluationSettings):
-    pass
+    slice_by: list[str] = setting(
+        [],
+        "Columns of the cleaned table by which the test rows are parted, beside label, source and length: customer "
+        "group, channel, product, month... 'language' tells it from the text. The worst part comes first.",
+        source="Chung et al. 2019, Slice Finder; p-values corrected as in Holm 1979",
+    )
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
     problems = embedding_problems(settings.similarity_model, "10_evaluate.similarity_model")
+    problems += slice_problems(project, settings.slice_by)
     return [*problems, *probe_blockers(project, settings)]
 
 
@@ -120,6 +129,10 @@ def _compare(
                 metric, metrics[0], samples=settings.bootstrap_samples, seed=seed
             )
         lines.append(line)
+    best = max(range(len(lines)), key=lambda i: lines[i].metrics[headline].value)
+    for i, line in enumerate(lines):
+        if i != best:
+            line.behind, _ = paired(metrics[i], metrics[best], samples=settings.bootstrap_samples, seed=seed)
     return lines
 
 
@@ -130,15 +143,18 @@ def blocks(project: Project) -> list[Block]:
     table = read_predictions(project, best.run)
     references = [load_evaluation(project, name) for name in references_for(dataset.task)]
     samples, seed = record.settings["bootstrap_samples"], project.load(ProjectRecord, "project.json").seed
+    more = parts_by(project, table, record.settings.get("slice_by", []))
     shown = [
         Heading(find_step("10").question),
         Callout(record.verdict, "good" if best.difference and best.difference.low > 0 else "warning"),
         comparison_table(record.compared, record.headline, record.measured.get("models", {})),
         _ladder(record),
+        Callout(recommendation(record), "note"),
+        _prices(record),
         evaluations_table(references, {}, "On the same rows, without a language model"),
         *[Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria],
         Heading(f"Where {best.title} is weakest"),
-        slices_table(table, record.headline, samples=samples, seed=seed),
+        slices_table(slices(table, record.headline, samples=samples, seed=seed, more=more), record.headline),
     ]
     if dataset.task == "classify":
         shown += [confusions_table(table), _confusion_figure(project, best.run)]
@@ -176,6 +192,22 @@ def _confusion_figure(project: Project, ident: str) -> Figure:
     return Figure(
         lambda: confusion_matrix(found.labels, found.confusion),
         "Which label was answered with which, on the test rows",
+    )
+
+
+def _prices(record: Comparison) -> Figure:
+    from tailor.plots import quality_and_price
+
+    models, front = candidates(record), pareto_front(candidates(record))
+    return Figure(
+        lambda: quality_and_price(
+            [
+                (one.line.title, one.line.role, one.quality, one.seconds or 0.0, one in front)
+                for one in models
+            ],
+            name_of(record.headline),
+        ),
+        "Each model's quality against the seconds of one answer; a line joins those that no other beats",
     )
 
 
