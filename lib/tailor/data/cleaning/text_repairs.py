@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -104,21 +104,27 @@ class NormalizeText(Repair):
     by_cell = True
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
-        odd = beyond_ascii(cells) | cells.str.contains(_UNTIDY).fill_null(False)
-        places = pl.arg_where(odd, eager=True)
-        found = cells.gather(places)
-        tidy = _tidied(found)
-        changed = found != tidy
-        return put_back(cells, places.filter(changed), tidy.filter(changed)) if changed.any() else cells
+        composed = _changed_only(cells, beyond_ascii(cells), lambda found: found.str.normalize("NFC"))
+        return _changed_only(composed, composed.str.contains(_UNTIDY).fill_null(False), _tidied)
 
 
-# What there is to do in ASCII. Most rows have none of it, and telling so is quicker than ten replacements.
-_UNTIDY = r"[\x00-\x09\x0b-\x1f\x7f]|  | \n|\n |\n\n\n|\A\s|\s\z"
+def _changed_only(cells: pl.Series, where: pl.Series, mend: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    places = pl.arg_where(where, eager=True)
+    found = cells.gather(places)
+    mended = mend(found)
+    changed = found != mended
+    return put_back(cells, places.filter(changed), mended.filter(changed)) if changed.any() else cells
+
+
+# What there is to do. Most rows have none of it, and telling so is quicker than ten replacements.
+_UNTIDY = (
+    r"[\x00-\x09\x0b-\x1f\x7f-\x{a0}\x{ad}\x{1680}\x{2000}-\x{200b}\x{2028}\x{2029}\x{202f}\x{205f}\x{2060}\x{3000}"
+    r"\x{feff}]|  | \n|\n |\n\n\n|\A\s|\s\z"
+)
 
 
 def _tidied(cells: pl.Series) -> pl.Series:
-    plain = cells.str.normalize("NFC")
-    plain = plain.str.replace_all(r"\r\n?|\u2028|\u2029|\u0085", "\n")
+    plain = cells.str.replace_all(r"\r\n?|\u2028|\u2029|\u0085", "\n")
     plain = plain.str.replace_all(
         r"[\u200b\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]", ""
     )
@@ -134,8 +140,12 @@ class RemoveHtml(Repair):
     title = "Remove HTML"
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
-        plain = map_distinct(cells, HTML_GATE, _text_of_html)
-        return map_distinct(plain, _ENTITY_GATE, html.unescape)
+        plain = map_distinct(cells, HTML_GATE, _text_of_html, among=_holds(cells, "<"))
+        return map_distinct(plain, _ENTITY_GATE, html.unescape, among=_holds(plain, "&"))
+
+
+def _holds(cells: pl.Series, sign: str) -> pl.Series:
+    return cells.str.contains(sign, literal=True).fill_null(False)
 
 
 _PARSED = 50_000

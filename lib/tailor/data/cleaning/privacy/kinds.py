@@ -140,14 +140,20 @@ _ISSUERS = re.compile(
 _LENGTHS = {"5": (12, 19), "2": (15, 16), "6": (12, 19)}
 
 
-def _cards(text: str) -> Places:
-    from stdnum import luhn
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
+
+def _passes_luhn(digits: str) -> bool:
+    """What stdnum's luhn.is_valid says, in a tenth of the time: every long number of a text is asked."""
+    return not (sum(map(int, digits[::-2])) + sum(_DOUBLED[int(digit)] for digit in digits[-2::-2])) % 10
+
+
+def _cards(text: str) -> Places:
     for found in _in_digits(_CARD, text, 12):
         digits = re.sub(r"\D", "", found.group())
         low, high = _LENGTHS.get(digits[0], (13, 19))
         known = low <= len(digits) <= high and _ISSUERS.fullmatch(digits)
-        if known and len(set(digits)) > 1 and luhn.is_valid(digits):
+        if known and len(set(digits)) > 1 and _passes_luhn(digits):
             yield found.span()
 
 
@@ -234,8 +240,8 @@ _PHONE = re.compile(
 # A number that a word before it tells to be one. The number is looked for first: words would be tried at every place.
 _NUMBER = re.compile(r"(?<!\d)[+(]?\d[\d ().x/-]{5,18}\d(?![\w-]|[.,:]\d)")
 _CUE = re.compile(
-    r"(?i:\b(?:tele)?(?:phone|fax)|\btel|\bmobile|\bcell|\bwhatsapp|\bdesk|\bcall(?:ing)?|\banswering|\bring|\breach"
-    r"|messages? to|\btext)[^\d\n+(]{0,25}\n?\Z"
+    r"(?i:\b(?:(?:tele)?(?:phone|fax)|tel|mobile|cell|whatsapp|desk|call(?:ing)?|answering|ring|reach|text)|messages? to)"
+    r"[^\d\n+(]{0,25}\n?\Z"
 )
 _DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?![./-]?\d)")
 _SAID_AFTER = re.compile(r"(?<![\w.+-])([+(]?\d[\d ().-]{4,16}\d)[ -]?(?i:office|fax|mobile|cell|desk)\b")
