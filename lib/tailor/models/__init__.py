@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from tailor.models.catalog import ModelSource, list_models, resolve
 
 if TYPE_CHECKING:
     from tailor.models.loading import encode_chat, load_model, load_tokenizer
+
+logging.getLogger("bitsandbytes").setLevel(
+    logging.ERROR
+)  # where it is installed, it tells of kernels on the hub
 
 __all__ = ["ModelSource", "encode_chat", "list_models", "load_model", "load_tokenizer", "resolve"]
 

@@ -16,6 +16,7 @@ from tailor.errors import WorkbenchError
 from tailor.models.bundled import check_files
 from tailor.models.catalog import ModelSource, resolve
 from tailor.models.chat import PLAIN_CHAT_TEMPLATE, EncodedChat, encode_chat, turn_end
+from tailor.models.four_bit import four_bit_options, keep_trainable
 
 if TYPE_CHECKING:
     import torch
@@ -70,6 +71,7 @@ def load_model(
     labels: list[str] | None = None,
     dtype: torch.dtype | None = None,
     device: str | None = None,
+    four_bit: bool = False,
 ) -> PreTrainedModel:
     """Return the model in evaluation mode, in fp32 unless ``dtype`` says otherwise.
 
@@ -78,9 +80,10 @@ def load_model(
             "fill" the head that guesses an encoder's hidden tokens.
         labels: the label names, in the order of the outputs; needed for "classify".
         device: "cpu", "cuda", ...; by default the accelerator where there is one.
+        four_bit: keep the linear layers' weights in 4 bits; needs bitsandbytes.
 
     Raises:
-        WorkbenchError: no such model, damaged files, no labels, or an encoder asked to respond.
+        WorkbenchError: no such model, damaged files, no labels, an encoder asked to respond, or no bitsandbytes.
     """
     import torch
 
@@ -98,13 +101,18 @@ def load_model(
             "id2label": dict(enumerate(labels)),
             "label2id": {label: number for number, label in enumerate(labels)},
         }
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if four_bit:
+        options |= four_bit_options(source, labels, device)
     try:
         with _quiet():
             loaded = _model_class(source, task).from_pretrained(source.location, **options)
     except Exception as error:  # safetensors, transformers and torch each raise their own kinds
         raise _unreadable(source, "weights", error) from error
     _set_ends(loaded, source, task)
-    return loaded.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if four_bit:
+        keep_trainable(loaded)
+    return loaded.eval().to(device)
 
 
 def load_outline(

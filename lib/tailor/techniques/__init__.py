@@ -21,6 +21,7 @@ from tailor.techniques.lora import LoRA
 from tailor.techniques.p_tuning import PTuning
 from tailor.techniques.prefix_tuning import PrefixTuning
 from tailor.techniques.prompt_tuning import PromptTuning
+from tailor.techniques.qlora import QLoRA
 from tailor.techniques.setfit import SetFit
 from tailor.techniques.system_prompt import SystemPrompt
 from tailor.techniques.transfer import Transfer
@@ -36,6 +37,7 @@ TECHNIQUES: dict[str, Technique] = {
     PTuning.name: PTuning(),
     PrefixTuning.name: PrefixTuning(),
     LoRA.name: LoRA(),
+    QLoRA.name: QLoRA(),
     AdaLoRA.name: AdaLoRA(),
     IA3.name: IA3(),
     Bottleneck.name: Bottleneck(),

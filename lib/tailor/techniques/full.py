@@ -93,12 +93,14 @@ def fit_weights(
     log: Log,
     measure: Measure | None,
     change_objective: Callable[[Objective], Objective] = lambda objective: objective,
+    four_bit: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     """Load the base model, let `prepare` choose what of it is trained, and train.
 
     Args:
         change_objective: lets a technique add to what is learned.
+        four_bit: keep the base model's weights in 4 bits.
         options: `save`, `make_optimizer` and `attend` of `tailor.training.run.train`.
     """
     from transformers import set_seed
@@ -108,7 +110,7 @@ def fit_weights(
     from tailor.training.run import train
 
     set_seed(seed)  # before anything new is drawn: an adapter, a classification head
-    model = load_base(base, dataset)
+    model = load_base(base, dataset, four_bit=four_bit)
     objective = change_objective(objective_for(base, load_tokenizer(base), dataset))
     return train(
         prepare(model),
@@ -124,13 +126,13 @@ def fit_weights(
     )
 
 
-def load_base(base: ModelSource, dataset: Dataset) -> Any:
+def load_base(base: ModelSource, dataset: Dataset, *, four_bit: bool = False) -> Any:
     """The base model as it is tuned: one that writes, or an encoder with a head for the dataset's labels."""
     from tailor.models.loading import load_model
 
     if base.architecture == "encoder":
-        return load_model(base, task="classify", labels=dataset.labels)
-    return load_model(base)
+        return load_model(base, task="classify", labels=dataset.labels, four_bit=four_bit)
+    return load_model(base, four_bit=four_bit)
 
 
 def as_language_model(model: Any, base: ModelSource, dataset: Dataset) -> LanguageModel:
@@ -147,14 +149,17 @@ def as_language_model(model: Any, base: ModelSource, dataset: Dataset) -> Langua
     return kind(model.eval(), tokenizer)
 
 
-def load_weights(base: ModelSource, dataset: Dataset, out_dir: Path, *, adapter: bool) -> LanguageModel:
+def load_weights(
+    base: ModelSource, dataset: Dataset, out_dir: Path, *, adapter: bool, four_bit: bool = False
+) -> LanguageModel:
     """What `fit_weights` saved, as a language model."""
     from tailor.models.adapters import load_adapter
     from tailor.models.loading import load_model
 
     folder = out_dir / "model"
     if adapter:
-        return as_language_model(load_adapter(load_base(base, dataset), folder, base.name), base, dataset)
+        model = load_adapter(load_base(base, dataset, four_bit=four_bit), folder, base.name)
+        return as_language_model(model, base, dataset)
     options = {"task": "classify", "labels": dataset.labels} if base.architecture == "encoder" else {}
     return as_language_model(load_model(str(folder), **options), base, dataset)
 
@@ -173,7 +178,9 @@ def tuning_blockers(
         found.append(f"{base.name} is an encoder: it can classify, but writes no answers.")
     if base.parameters:
         share = technique.trained(config, base) / base.parameters
-        needed = memory_gib(base.parameters, share, config.rows_at_once, dataset.max_length)
+        needed = memory_gib(
+            base.parameters, share, config.rows_at_once, dataset.max_length, config.weight_bytes
+        )
         if needed > 0.9 * machine.memory_gib:
             found.append(
                 f"{title} of {base.name} needs about {needed:.1f} GiB; this machine has {machine.memory_gib:.1f}. "

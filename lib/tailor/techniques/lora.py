@@ -107,19 +107,12 @@ class LoRA:
     def find_blockers(
         self, config: LoRAConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        from tailor.training.estimate import shape_of
-
         found = tuning_blockers(self, config, dataset, base, machine)
         if config.start == "pissa" and (config.scaling == "rslora" or config.decompose):
             found.append(
                 "start 'pissa' goes with neither rslora nor decompose: choose 'zero', or the others off."
             )
-        if shape_of(base).experts and config.targets == "all-linear" and config.dropout:
-            found.append(
-                f"{base.name} is a mixture of experts, whose weights stand in one block: PEFT's LoRA knows no dropout "
-                "there. Set dropout to 0, or targets to 'attention'."
-            )
-        return found
+        return [*found, *expert_blockers(config, base)]
 
     def trained(self, config: LoRAConfig, base: ModelSource) -> int:
         from tailor.training.estimate import lora_parameters, shape_of
@@ -183,6 +176,18 @@ def with_adapter(model: Any, config: LoRAConfig, base: ModelSource) -> Any:
     )
     with quiet():
         return get_peft_model(model, settings)
+
+
+def expert_blockers(config: LoRAConfig, base: ModelSource) -> list[str]:
+    """Why LoRA cannot run on a mixture of experts."""
+    from tailor.training.estimate import shape_of
+
+    if not (shape_of(base).experts and config.targets == "all-linear" and config.dropout):
+        return []
+    return [
+        f"{base.name} is a mixture of experts, whose weights stand in one block: PEFT's LoRA knows no dropout there. "
+        "Set dropout to 0."
+    ]
 
 
 def attention_layers(model: Any) -> list[str]:

@@ -44,16 +44,18 @@ def shape_of(base: "ModelSource") -> Shape:
     return Shape(width, layers, inner, experts)
 
 
-def memory_gib(parameters: int, trained_share: float, rows_at_once: int, tokens: int) -> float:
+def memory_gib(
+    parameters: int, trained_share: float, rows_at_once: int, tokens: int, weight_bytes: float = 4.0
+) -> float:
     """Memory at the highest, in GiB.
 
-    Weights take 4 bytes each; a trained one 12 more (gradient, and Adam's two averages). Activations are taken as 24
-    numbers of the model's width a layer and token (what a Llama block keeps for its backward pass), the width from the
-    usual shape parameters = 12 * layers * width^2 with layers = width / 64.
+    Weights take 4 bytes each (or `weight_bytes`); a trained one 12 more (gradient, and Adam's two averages).
+    Activations are taken as 24 numbers of the model's width a layer and token (what a Llama block keeps for its
+    backward pass), the width from the usual shape parameters = 12 * layers * width^2 with layers = width / 64.
     """
     width = (parameters * 64 / 12) ** (1 / 3)
     activations = rows_at_once * tokens * 24 * width * (width / 64) * 4
-    weights = parameters * 4 + parameters * trained_share * 12
+    weights = parameters * weight_bytes + parameters * trained_share * 12
     return BASE_GIB + (weights + activations) / 2**30
 
 

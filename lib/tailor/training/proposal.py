@@ -59,7 +59,7 @@ def _weigh(technique: Technique, dataset: Dataset, base: ModelSource, machine: M
         summary=technique.summary,
         blocked=" ".join(blocked),
         seconds=training_seconds(parameters, share, tokens, machine),
-        gib=memory_gib(parameters, share, config.rows_at_once, dataset.max_length),
+        gib=memory_gib(parameters, share, config.rows_at_once, dataset.max_length, config.weight_bytes),
         bytes=4 * trained,
     )
 

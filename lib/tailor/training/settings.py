@@ -1,11 +1,15 @@
 """The settings that every technique which trains shares; each technique sets its own defaults."""
 
+from typing import ClassVar
+
 from tailor.settings import setting
 from tailor.techniques.base import TechniqueConfig
 
 
 class TrainingConfig(TechniqueConfig):
     """How training goes, whatever is trained."""
+
+    weight_bytes: ClassVar[float] = 4.0  # of the base model in memory, for each of its weights
 
     learning_rate: float = setting(
         5e-4,

@@ -16,8 +16,14 @@ def count(model: Any) -> dict[str, int]:
     """Figures for a run's record."""
     return {
         "trainable_parameters": sum(weight.numel() for weight in trainable(model).values()),
-        "total_parameters": sum(weight.numel() for weight in model.parameters()),
+        "total_parameters": sum(_numbers(weight) for weight in model.parameters()),
     }
+
+
+def _numbers(weight: Any) -> int:
+    """How many numbers a weight holds: two in each byte where bitsandbytes keeps it in 4 bits."""
+    state = getattr(weight, "quant_state", None)
+    return state.shape.numel() if state is not None else weight.numel()
 
 
 def all_finite(model: Any) -> bool:
