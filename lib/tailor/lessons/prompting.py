@@ -1,0 +1,77 @@
+"""Lesson: what words before a question can do. Nothing is trained."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tailor.blocks import Block, Figure, Tokens
+from tailor.data.dataset import Dataset
+from tailor.lessons.prediction import share
+from tailor.lessons.trials import Plan, Trial, model_of, run_trials
+from tailor.settings import Settings
+
+ROOM = {"answer_room": 16}  # the topics have few tokens: the rest of the context is for examples
+PLANS: dict[str, Plan] = {
+    "nothing_shown": ("no examples", "zero_shot", {}),
+    "four_shown": ("4 examples", "few_shot", {"demonstrations": 4, **ROOM}),
+    "twelve_shown": ("12 examples", "few_shot", {"demonstrations": 12, **ROOM}),
+    "four_alike": ("the 4 most alike", "few_shot", {"demonstrations": 4, "choose": "nearest", **ROOM}),
+}
+
+
+class Prediction(Settings):
+    """What share of the held-out questions will be sorted rightly? Guessing blindly gives one in six."""
+
+    nothing_shown: float = share("The model reads an instruction and the question, nothing else.")
+    four_shown: float = share("Before every question it reads four solved ones, of four different topics.")
+    twelve_shown: float = share("It reads twelve solved questions, two of each topic.")
+    four_alike: float = share("It reads four solved questions, for each new one those most like it.")
+
+
+def as_the_model_sees_it(dataset: Dataset, trial: Trial) -> Tokens:
+    """The whole prompt of the first test question, each speaker in its colour."""
+    model = model_of(trial, dataset)
+    prompt = dataset.prompt(dataset.test[0])
+    extended = model.extend([prompt])[0] if hasattr(model, "extend") else prompt
+    legend = {"system": "instruction", "user": "question", "assistant": "topic", "next": "to be answered"}
+    pieces = [(message["content"] + "\n", message["role"]) for message in extended]
+    return Tokens([*pieces, ("?", "next")], legend, f"What the model reads: {trial.name}")
+
+
+def what_it_says(trials: Iterable[Trial]) -> list[Block]:
+    """How often each topic was answered: a model without examples has a favourite, whatever is asked."""
+    from tailor.plots import counted_bars
+
+    return [_said(trial, counted_bars) for trial in trials]
+
+
+def _said(trial: Trial, draw) -> Figure:
+    counts = Counter(trial.answers)
+    told = ", ".join(f"{topic} {count}" for topic, count in counts.most_common())
+    return Figure(lambda: draw(counts, f"answers with {trial.name}"), f"Answers with {trial.name}: {told}")
+
+
+def luck_of_the_draw(dataset: Dataset, draws: int = 5) -> list[Block]:
+    """Four examples drawn blindly, several times over: how far the results lie apart."""
+    from tailor.plots import lucky_draws
+
+    groups = {}
+    for how in ("random", "balanced"):
+        settings = {"demonstrations": 4, "choose": how, **ROOM}
+        plan = (f"4 examples, {how}", "few_shot", settings)
+        found = [run_trials(dataset, {"draw": plan}, number)["draw"] for number in range(1, draws + 1)]
+        groups[f"4 examples, {how}"] = [trial.accuracy.value for trial in found]
+    told = "; ".join(f"{name}: {min(values):.0%} to {max(values):.0%}" for name, values in groups.items())
+    return [Figure(lambda: lucky_draws(groups, 1 / len(dataset.labels)), f"{draws} draws each. {told}")]
+
+
+def price_of_examples(trials: Iterable[Trial]) -> list[Block]:
+    """Accuracy over the tokens that are read for every single question."""
+    from tailor.plots import price_and_result
+
+    trials = list(trials)
+    names, results = [trial.name for trial in trials], [trial.accuracy for trial in trials]
+    prices = [trial.tokens for trial in trials]
+    told = "; ".join(
+        f"{n}: {p:.0f} tokens, {e.value:.0%}" for n, p, e in zip(names, prices, results, strict=True)
+    )
+    return [Figure(lambda: price_and_result(names, prices, results, "tokens read for each question"), told)]
