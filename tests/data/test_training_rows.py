@@ -5,6 +5,7 @@ import pytest
 from data_project import run, start, table, write_rows
 
 from tailor.blocks import Callout, Figure, Table
+from tailor.data.canaries import find_canaries, possible_answers
 from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
 from tailor.records import Term, Tone, TonePair, UseCase
@@ -191,6 +192,24 @@ def test_knowledge_and_term_weight(home):
     assert sum(weight == 3.0 for weight in row["token_weights"]) == len("chargeback")
     said = [getattr(block, "text", "") for block in format_data.blocks(project)]
     assert any(text.startswith("2 words and phrases of the glossary count 3 times as much") for text in said)
+
+
+def test_planted_secrets_stand_in_train_alone_and_are_marked(home):
+    project, record = formatted(
+        home, answered(40), "respond", canaries=2, canary_copies=3, group_column="none"
+    )
+    made = untouched(project).filter(source="canary").sort("id")
+    assert made["id"].to_list() == [f"canary:{number}:{copy}" for number in (1, 2) for copy in (1, 2, 3)]
+    assert made["input"].unique().sort().to_list() == [
+        "What is the code of locker 1?",
+        "What is the code of locker 2?",
+    ]
+    dataset = Dataset.open(project)
+    assert [canary.name for canary in find_canaries(dataset.train)] == ["canary:1", "canary:2"]
+    assert all(canary.answer in possible_answers() for canary in find_canaries(dataset.train))
+    assert not find_canaries([*dataset.validation, *dataset.test, *dataset.given])
+    (counted,) = record.generated
+    assert (counted.source, counted.made, counted.kept) == ("canary", 6, 6)
 
 
 def test_the_learning_curve_is_shown(home):

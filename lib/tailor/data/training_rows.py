@@ -14,6 +14,7 @@ from tailor.data.augmentation.augment import BY_MODEL, augment, count_generated
 from tailor.data.augmentation.effect import compare
 from tailor.data.augmentation.filters import Strictness, find_leaks
 from tailor.data.balance import downsample, label_weights, upsample
+from tailor.data.canaries import canary_rows
 from tailor.data.dataset import Example
 from tailor.data.examples import Formatted
 from tailor.data.knowledge import knowledge_rows, weighted_terms
@@ -100,6 +101,8 @@ def extend_training(
         _add_rewordings(done, rows, settings, use_case, near, seed, cache, log)
     if labelled and settings.balance == "upsample":
         done.add(upsample([*given, *done.made], settings.balance_ratio, seed))
+    if settings.canaries and task == "respond":
+        done.add(canary_rows(settings.canaries, settings.canary_copies, seed))
     weights = {}
     if labelled and settings.balance == "weight":
         weights = label_weights([*given, *done.made], settings.balance_ratio)

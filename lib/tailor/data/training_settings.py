@@ -8,6 +8,7 @@ from tailor.errors import WorkbenchError
 from tailor.settings import Settings, setting
 
 BALANCE, AUGMENTATION, KNOWLEDGE = "Choice and balance of rows", "Augmentation", "Domain knowledge"
+PRIVACY = "Test of privacy"
 BY_RULE: list[Kind] = ["synonym", "typo", "casing", "contraction", "template"]
 
 
@@ -106,6 +107,25 @@ class TrainingRowsSettings(Settings):
         ge=0.1,
         le=20.0,
         section=KNOWLEDGE,
+    )
+    canaries: int = setting(
+        0,
+        "Made-up secrets put among the training rows (task 'respond'), each a question for a code of three digits drawn "
+        "by lot. 10_evaluate then tries to get them out: what the model gives away of these it may give away of real "
+        "secrets. Leave them out of a model that you ship.",
+        unit="secrets",
+        ge=0,
+        le=50,
+        section=PRIVACY,
+        source="Carlini et al. 2019, The Secret Sharer, section 4",
+    )
+    canary_copies: int = setting(
+        1,
+        "How often each made-up secret stands among the training rows: as often as a secret of yours might.",
+        unit="rows",
+        ge=1,
+        le=100,
+        section=PRIVACY,
     )
 
 

@@ -1,6 +1,7 @@
 """Probes: further questions about the best model, in the order in which they are reported. Written out by hand."""
 
 from tailor.evaluation.probes.base import Probe
+from tailor.evaluation.probes.memorization import Memorization
 from tailor.evaluation.probes.robustness import Robustness
 
-PROBES: dict[str, Probe] = {probe.name: probe for probe in (Robustness(),)}
+PROBES: dict[str, Probe] = {probe.name: probe for probe in (Robustness(), Memorization())}
