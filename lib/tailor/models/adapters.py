@@ -4,7 +4,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +79,6 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def without_casts(model: Any) -> AbstractContextManager:
-    """A context in which PEFT's layers take their input as it comes. By themselves they copy it into their weights'
-    format (fp32), and autocast copies it back (bf16): two passes over every layer's input for the same numbers."""
-    if not hasattr(model, "peft_config"):
-        return nullcontext()
-    from peft.helpers import disable_input_dtype_casting
-
-    return disable_input_dtype_casting(model)
 
 
 @contextmanager

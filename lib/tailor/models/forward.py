@@ -1,9 +1,11 @@
 """Running a model economically: number format, and the head only where its output is needed."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 Precision = Literal["auto", "fp32", "bf16"]
+ATTENTION_BYTES = 2**30  # that plain attention may keep for the backward pass
 
 
 def autocast(device: Any, precision: Precision = "auto"):
@@ -23,6 +25,39 @@ def _bf16_is_fast(kind: str) -> bool:
     from tailor.machine import find_machine
 
     return torch.cuda.is_bf16_supported() if kind == "cuda" else kind == "cpu" and find_machine().fast_bf16
+
+
+@contextmanager
+def quick_attention(model: Any, rows: int, tokens: int) -> Iterator[None]:
+    """Inside the block, a model that is trained in bf16 on a CPU computes its attention by plain matrix products.
+
+    torch's fused attention is made for long texts: with bf16 on a CPU, forward and backward took 41 ms for 64 rows of
+    16 tokens (12 heads of 32), plain products 4 ms; 22 against 12 ms for 8 rows of 160 tokens (5 heads of 64). Plain
+    products keep every weight of attention (about 8 bytes), so they are taken while these have room.
+
+    Args:
+        rows, tokens: of the largest batch.
+    """
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    config = getattr(inner, "config", None)
+    if not _plain_attention_pays(inner, config, rows, tokens):
+        yield
+        return
+    inner.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        inner.set_attn_implementation("sdpa")
+
+
+def _plain_attention_pays(model: Any, config: Any, rows: int, tokens: int) -> bool:
+    if getattr(config, "_attn_implementation", "") != "sdpa" or not model._can_set_attn_implementation():
+        return False
+    device = next(model.parameters()).device.type
+    shape = config.get_text_config()
+    heads, layers = (getattr(shape, name, 64) for name in ("num_attention_heads", "num_hidden_layers"))
+    kept = 8 * rows * heads * tokens**2 * layers
+    return device == "cpu" and _bf16_is_fast(device) and kept <= ATTENTION_BYTES
 
 
 def split_head(model: Any) -> tuple[Any, Any] | None:

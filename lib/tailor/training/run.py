@@ -2,16 +2,17 @@
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tailor.data.dataset import Dataset
+from tailor.data.dataset import Dataset, Example
 from tailor.errors import WorkbenchError
 from tailor.files import disk_error, writing
 from tailor.progress import Log
 from tailor.techniques.base import Measure
 from tailor.training.objectives import Objective
+from tailor.training.replay import replayed
 from tailor.training.settings import TrainingConfig
 from tailor.training.weights import save_model
 
@@ -51,13 +52,14 @@ def train(
     """
     from transformers import set_seed
 
-    from tailor.models.adapters import without_casts
+    from tailor.models.forward import quick_attention
     from tailor.training.checkpoints import last_complete
     from tailor.training.rate_range import tell, tested_rate
     from tailor.training.trainer import QuietTrainer, arguments, read_course
     from tailor.training.watch import Course, Watch, stopping_cleanly
 
-    rows, notes = encode_rows(objective, dataset, log)
+    again = _replayed(model, objective, dataset, config, seed, log)
+    rows, notes = encode_rows(objective, dataset, log, again)
     steps = count_steps(config, len(rows))
     folder = out_dir / ".checkpoints"
     try:
@@ -89,7 +91,8 @@ def train(
     trainer = QuietTrainer(
         model, objective, rows, watch, folder, arguments(config, folder, steps, seed), make_optimizer, attend
     )
-    with stopping_cleanly(watch), without_casts(model):
+    longest = max(len(row["input_ids"]) for row in rows)
+    with stopping_cleanly(watch), quick_attention(model, config.rows_at_once, longest):
         trainer.train(resume_from_checkpoint=str(found) if found else None)
     if watch.interrupted:
         raise KeyboardInterrupt
@@ -97,8 +100,19 @@ def train(
     return {**figures, "rate_test": rates, "notes": [*notes, *figures["notes"]]}
 
 
-def encode_rows(objective: Objective, dataset: Dataset, log: Log) -> tuple[list[dict[str, Any]], list[str]]:
-    """The training rows as tokens, and a note on rows that had to be left out.
+def _replayed(
+    model: Any, objective: Objective, dataset: Dataset, config: TrainingConfig, seed: int, log: Log
+) -> list[Example]:
+    if not config.replay_share:
+        return []
+    tokenizer = objective.as_language_model(model).tokenizer
+    return replayed(model, tokenizer, len(dataset.train), config.replay_share, seed=seed, log=log)
+
+
+def encode_rows(
+    objective: Objective, dataset: Dataset, log: Log, again: Sequence[Example] = ()
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The training rows as tokens, then those of replayed text, and notes on these and on rows left out.
 
     Raises:
         WorkbenchError: no row is left.
@@ -119,6 +133,11 @@ def encode_rows(objective: Objective, dataset: Dataset, log: Log) -> tuple[list[
             "tokens, or without an answer to learn."
         )
         log.note(notes[0])
+    if again:
+        rows += [row for row in map(objective.encode, again) if row is not None]
+        notes.append(
+            f"{len(again):,} texts that the base model wrote were learned along with the rows, against forgetting."
+        )
     return rows, notes
 
 

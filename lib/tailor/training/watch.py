@@ -90,11 +90,6 @@ class Watch(TrainerCallback):
         self.log.progress(state.global_step, self.steps, "training steps")
         self._ticked = time.monotonic()
 
-    def on_pre_optimizer_step(self, args, state, control, model=None, **rest):
-        for name, weight in model.named_parameters():
-            if weight.grad is not None and not weight.grad.isfinite().all():
-                raise broken("the gradient of " + name, state.global_step + 1, self.config)
-
     def on_step_end(self, args, state, control, model=None, **rest):
         step = state.global_step
         self.log.progress(step, self.steps, "training steps")
