@@ -12,7 +12,7 @@ from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean_file
 from tailor.data.cleaning.plan import OPERATIONS, STANDARD, change_setting, choose_columns, read_operations
 from tailor.data.cleaning.privacy.report import personal_data_found
-from tailor.data.cleaning.privacy.vault import lock_away
+from tailor.data.cleaning.privacy.vault import lock_away, with_earlier_stand_ins
 from tailor.data.cleaning.words import with_glossary
 from tailor.data.columns import describe_columns
 from tailor.data.profile import row_groups, sample_rows
@@ -107,7 +107,7 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
     aside: dict[int, Any] = {}
     done = clean_file(
         rows,
-        operations,
+        with_earlier_stand_ins(operations, project.name),
         columns,
         log,
         kept=project.path("clean.parquet"),

@@ -11,7 +11,7 @@ from tailor.data.cleaning.plan import read_operations
 from tailor.data.cleaning.privacy import KINDS, MaskPersonalData, mask
 from tailor.data.cleaning.privacy.names import named_like_people
 from tailor.data.cleaning.privacy.stand_ins import StandIns, same
-from tailor.data.cleaning.privacy.vault import lock_away, vault_path
+from tailor.data.cleaning.privacy.vault import lock_away, vault_path, with_earlier_stand_ins
 from tailor.errors import WorkbenchError
 
 FOUND = [
@@ -184,11 +184,45 @@ def test_stand_ins_never_run_out():
     assert len({stand_ins.of("name", name) for name in names}) == len(names)
 
 
+def test_who_comes_later_takes_no_earlier_stand_in_away():
+    first = StandIns({"email": ["b@x.example"], "name": ["ann roe", "bob hill"]})
+    later = StandIns(
+        {"email": ["a@x.example", "b@x.example"], "name": ["eve fox", "bob roe", "cy hill", "ann roe"]},
+        earlier=first.table(),
+    )
+    assert later.of("email", "b@x.example") == "person1@example.com"
+    assert later.of("email", "a@x.example") == "person2@example.com"
+    assert later.of("name", "Ann Roe") == first.of("name", "Ann Roe")
+    assert later.of("name", "Bob Roe").split() == [first.of("name", "Bob"), first.of("name", "Roe")]
+    table = later.table()["name"]
+    assert len(set(table.values())) == len(table) == 5
+    assert not set(table["eve fox"].split()) & set(" ".join(first.table()["name"].values()).split())
+    again = StandIns({"name": ["cy hill"]}, earlier=later.table())
+    assert again.table() == later.table()
+
+
+def test_a_damaged_vault_is_not_written_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
+    path = vault_path("mine")
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with pytest.raises(WorkbenchError) as error:
+        with_earlier_stand_ins([MaskPersonalData()], "mine")
+    assert error.value.found == (
+        f"the vault {path} cannot be read (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"
+    )
+    assert (
+        error.value.fix == "put the file back from a copy, or remove it: then everybody gets a new stand-in"
+    )
+
+
 def test_the_vault_is_its_owners_alone_and_outside_the_project(tmp_path, monkeypatch):
     monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
     path = lock_away("mine", StandIns({"email": ["a@b.example"], "name": ["ann roe"]}))
     assert path == vault_path("mine") == tmp_path / "private" / "mine" / "stand_ins.json"
-    table = json.loads(path.read_text())
+    vault = json.loads(path.read_text())
+    assert vault["seed"] == 0
+    table = vault["stand_ins"]
     assert table["email"] == {"a@b.example": "person1@example.com"}
     assert list(table["name"]) == ["ann roe"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

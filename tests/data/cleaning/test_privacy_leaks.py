@@ -10,7 +10,9 @@ from data_project import Notes, run, start, table, write_rows
 
 from tailor.data.cleaning.privacy import CHECKSUMMED, mask
 from tailor.data.cleaning.privacy.report import personal_data_found
+from tailor.data.cleaning.replay import clean_file
 from tailor.notebook import run_step
+from tailor.progress import Log
 from tailor.records import Cleaning
 from tailor.series import find_step
 from tailor.steps import clean_data
@@ -103,7 +105,40 @@ def test_stand_ins_go_to_the_vault_and_nowhere_else(tmp_path, monkeypatch):
     clean = table(project, "clean.parquet")["message"].to_list()
     assert clean[8] == "Hello, case 8. My address is person9@example.com, call back"
     vault = json.loads((tmp_path / "private/mine/stand_ins.json").read_text())
-    assert vault["email"]["a8@mail.example"] == "person9@example.com"
+    assert vault["stand_ins"]["email"]["a8@mail.example"] == "person9@example.com"
     for file in project.path("").rglob("*"):
         if file.is_file() and file.parent.name != "raw":
             assert b"a8@mail.example" not in file.read_bytes()
+
+
+def test_with_more_rows_everybody_keeps_the_stand_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
+    project = start(tmp_path)
+    settings = {
+        "operations.mask_personal_data.write": "stand-ins",
+        "operations.drop_near_duplicates.off": True,
+    }
+    seen = []
+    for people in (("Ann Roe", "Bob Hill"), ("Eve Fox", "Bob Hill", "Ann Roe")):
+        rows = [
+            {
+                "message": f"Hello, this is case {n}.\nKind regards\n{name}\n{name[:3]}@mail.example",
+                "reply": "ok",
+            }
+            for n, name in enumerate(people)
+        ]
+        write_rows(tmp_path / "a.jsonl", rows)
+        run(project, "02", sources=[str(tmp_path / "a.jsonl")])
+        run(project, "03", **settings)
+        texts = table(project, "clean.parquet")["message"]
+        seen.append({name: text.split("\n")[2:] for name, text in zip(people, texts, strict=True)})
+    first, later = seen
+    assert first["Ann Roe"] == later["Ann Roe"]
+    assert first["Bob Hill"] == later["Bob Hill"]
+    assert [later[name][1] for name in later] == [f"person{n}@example.com" for n in (3, 2, 1)]
+    assert len({tuple(found) for found in later.values()}) == 3
+    project.choose(find_step("03_clean_data"), project.settings(find_step("03_clean_data"), settings))
+    new = project.path("").parent / "new.csv"
+    new.write_text("message,reply\nThis is my new address: bob@mail.example,ok\n")
+    assert clean_file(project, new, new.with_suffix(".jsonl"), Log()) == (1, 1)
+    assert "person2@example.com" in new.with_suffix(".jsonl").read_text()

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from tailor.data.cleaning.openrefine import import_history, is_openrefine
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.plan import choose_columns, read_operations
+from tailor.data.cleaning.privacy.vault import lock_away, with_earlier_stand_ins
 from tailor.data.columns import describe_columns
 from tailor.data.formula_cells import disarm
 from tailor.data.gather import ROWS, Choices, gather
@@ -96,7 +98,8 @@ def take_over(project: Project, path: Path) -> Loaded:
 
 
 def clean_file(project: Project, path: Path, target: Path, log: Log) -> tuple[int, int]:
-    """Run the project's history on another file. Entries that name single rows or absent columns are left out.
+    """Run the project's history on another file. Entries that name single rows or absent columns are left out, and
+    whoever has a stand-in in the project keeps it.
 
     Args:
         target: .parquet, .csv (cells that a spreadsheet would compute are disarmed) or .jsonl; never half written.
@@ -119,7 +122,12 @@ def clean_file(project: Project, path: Path, target: Path, log: Log) -> tuple[in
     known = (settings.text_columns, settings.label_columns, settings.required_columns)
     present = [[name for name in names if name in rows.columns] for names in known]
     columns = choose_columns(describe_columns(rows), *present)
-    kept, _, _ = clean(rows, for_new_rows(settings.operations), columns, log, absent_columns="skip")
+    operations = with_earlier_stand_ins(for_new_rows(settings.operations), project.name)
+    aside: dict[int, Any] = {}
+    kept, _, _ = clean(rows, operations, columns, log, absent_columns="skip", aside=aside)
+    for decision in aside.values():
+        if decision.stand_ins is not None:
+            lock_away(project.name, decision.stand_ins)
     _write(kept, target)
     return rows.height, kept.height
 

@@ -240,8 +240,8 @@ _PHONE = re.compile(
 # A number that a word before it tells to be one. The number is looked for first: words would be tried at every place.
 _NUMBER = re.compile(r"(?<!\d)[+(]?\d[\d ().x/-]{5,18}\d(?![\w-]|[.,:]\d)")
 _CUE = re.compile(
-    r"(?i:\b(?:(?:tele)?(?:phone|fax)|tel|mobile|cell|whatsapp|desk|call(?:ing)?|answering|ring|reach|text)|messages? to)"
-    r"[^\d\n+(]{0,25}\n?\Z"
+    r"(?i:\b(?:(?:tele)?(?:phone|fax)|tel|mobile|cell|whatsapp|desk|call(?:ing)?|answering|ring|reach|text)"
+    r"|messages? to)[^\d\n+(]{0,25}\n?\Z"
 )
 _DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?![./-]?\d)")
 _SAID_AFTER = re.compile(r"(?<![\w.+-])([+(]?\d[\d ().-]{4,16}\d)[ -]?(?i:office|fax|mobile|cell|desk)\b")

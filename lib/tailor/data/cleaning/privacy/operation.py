@@ -1,11 +1,11 @@
 """The cleaning operation that takes personal data out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
-from pydantic import field_validator
+from pydantic import PrivateAttr, field_validator
 
 from tailor.data.cleaning.limited_regex import LimitedPattern
 from tailor.data.cleaning.operation import Columns, Outcome, Repair
@@ -82,6 +82,14 @@ class MaskPersonalData(Repair):
         [], "Columns that hold nothing but names of people. Empty: found out from their names and contents."
     )
     seed: int = setting(0, "Another seed gives other stand-ins.", advanced=True)
+
+    _earlier: Mapping[str, Mapping[str, str]] = PrivateAttr({})
+
+    def knowing(self, earlier: Mapping[str, Mapping[str, str]]) -> "MaskPersonalData":
+        """The same, with values of which stand-in each got in a run before (`StandIns.table`)."""
+        copy = self.model_copy()
+        copy._earlier = earlier
+        return copy
 
     @field_validator("patterns")
     @classmethod
@@ -172,7 +180,9 @@ class MaskPersonalData(Repair):
             likely = [name for name in possible if names.begins_with_given(name, given)]
             everyone = dict.fromkeys(same("name", name) for name in [*certain, *likely])
             stand_ins = StandIns(
-                {**{kind: list(seen) for kind, seen in values.items()}, "name": list(everyone)}, self.seed
+                {**{kind: list(seen) for kind, seen in values.items()}, "name": list(everyone)},
+                self.seed,
+                self._earlier,
             )
         named = self._name_columns(surveys)
         for column in set(numbers) - named:

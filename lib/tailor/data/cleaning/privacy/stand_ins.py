@@ -30,25 +30,45 @@ def same(kind: str, value: str) -> str:
 
 
 class StandIns:
-    """The stand-ins for all values found.
+    """The stand-ins for all values found, now and before.
 
     Args:
         values: kind -> the values in the order in which the data shows them, as `same` writes them; for names, whole
             names, which are replaced word by word: "Ann" is the first half of the stand-in for "Ann Roe".
         seed: another seed, other names.
+        earlier: the `table` of a run before, whose values keep their stand-ins.
     """
 
-    def __init__(self, values: Mapping[str, Sequence[str]], seed: int = 0) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Sequence[str]],
+        seed: int = 0,
+        earlier: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        earlier = earlier or {}
+        self.seed = seed
         self.numbers = {
-            kind: {value: n for n, value in enumerate(found, 1)} for kind, found in values.items()
+            kind: {
+                value: n
+                for n, value in enumerate(dict.fromkeys([*earlier.get(kind, ()), *values.get(kind, ())]), 1)
+            }
+            for kind in {**earlier, **values}
         }
-        names = values.get("name", ())
+        names = self.numbers.get("name", {})
         given = given_names(names)
-        parts = list(dict.fromkeys(part for name in names for part in name.split()))
+        self._parts = {
+            part: new
+            for name, stand_in in earlier.get("name", {}).items()
+            for part, new in zip(name.split(), stand_in.split(), strict=True)
+        }
+        taken = {part for name in names for part in name.split()} | {
+            new.lower() for new in self._parts.values()
+        }
+        parts = dict.fromkeys(part for name in names for part in name.split() if part not in self._parts)
         first = [part for part in parts if part.strip(".'’-") in given]
         rest = [part for part in parts if part not in set(first)]
-        self._parts = _paired(first, words("given"), seed, set(parts))
-        self._parts |= _paired(rest, words("family"), seed + 1, set(parts))
+        self._parts |= _paired(first, words("given"), seed, taken)
+        self._parts |= _paired(rest, words("family"), seed + 1, taken)
 
     def of(self, kind: str, value: str) -> str:
         """The stand-in for a value that was found."""
@@ -73,7 +93,8 @@ def _paired(parts: Sequence[str], pool: Sequence[str], seed: int, taken: set[str
     """Each part of a name with a name of the pool; beyond its end with two of them, joined."""
     free = [name for name in pool if name.lower() not in taken]
     random.Random(seed).shuffle(free)
-    many = (*free, *(f"{a}-{b}" for a in free for b in free if a != b))
+    joined = (f"{a}-{b}" for a in free for b in free if a != b)
+    many = (*free, *(name for name in joined if name.lower() not in taken))
     return {part: many[place % len(many)] for place, part in enumerate(parts)}
 
 
