@@ -1,8 +1,11 @@
 """The evaluator: same rows for every model, predictions made once, a killed evaluation goes on where it stood."""
 
 import shutil
+import time
 
+import numpy as np
 import pytest
+from data_project import write_tokenizer
 from small_project import LABELS, RuleModel, add_run, make_project
 
 from tailor.data.dataset import Dataset
@@ -18,6 +21,7 @@ from tailor.evaluation.evaluate import (
 from tailor.evaluation.measure import make_measure
 from tailor.evaluation.references import majority_label, nearest_answer, references_for
 from tailor.progress import Log
+from tailor.records import Criterion, Guideline, UseCase
 from tailor.training import runs
 
 
@@ -137,6 +141,87 @@ def test_calibration_divides_a_prior_opinion_out(evaluator):
     fair = evaluator(RuleModel("classify", share=1.0), calibration="auto")
     shutil.rmtree(fair.project.path("evaluations"))
     assert fair.run(RUN).settings["calibration_used"] == "none"
+
+
+class Scoring(RuleModel):
+    """Gives every reference two nats a letter."""
+
+    def score(self, prompts, completions):
+        with self.usage.timed(len(prompts)):
+            return [-2.0 * len(text) for text in completions]
+
+
+def test_references_are_scored_where_a_metric_asks_for_it(evaluator, tmp_path):
+    made = evaluator(Scoring("respond", share=0.5))
+    assert "bits_per_character" not in made.run(RUN).metrics
+    record = made.dataset.record.model_copy(update={"base_model": str(write_tokenizer(tmp_path / "bytes"))})
+    dataset = Dataset(record, made.dataset.folder)
+    asked = EvaluationSettings(metrics=["bits_per_character", "perplexity", "repetition"])
+    found = Evaluator(made.project, dataset, "test", asked, 3, Log()).run(RUN)
+    assert list(found.metrics) == ["chrf", "rouge_l", "bits_per_character", "perplexity", "repetition"]
+    assert found.metrics["bits_per_character"].value == pytest.approx(2 / np.log(2))
+    characters = [len(text) for text in read_predictions(made.project, RUN)["reference"]]
+    tokens = sum(characters) + 60  # one a byte, and one for each end
+    assert found.metrics["perplexity"].value == pytest.approx(np.exp(2 * sum(characters) / tokens))
+
+
+def test_a_model_without_probabilities_is_measured_all_the_same(evaluator):
+    class Endpoint(RuleModel):
+        def score(self, prompts, completions):
+            raise WorkbenchError("far away gives no probabilities", "", "")
+
+    made = evaluator(Endpoint("respond", share=0.5), metrics=["perplexity"])
+    made.dataset.record.base_model = str(write_tokenizer(made.project.folder / "bytes"))
+    assert list(made.run(RUN).metrics) == ["chrf", "rouge_l"]
+
+
+def test_success_criteria_are_measured_without_being_asked_for(evaluator, tmp_path):
+    (tmp_path / "mine.py").write_text("def short(answer, reference):\n    return len(answer) < 60\n")
+    made = evaluator(RuleModel("respond", share=0.5))
+    goals = [
+        Criterion(metric=name, at_least=0.5) for name in ("token_f1", "keeps new", "keeps gone", "mine:short")
+    ]
+    case = made.project.load(UseCase, "use_case.json").model_copy(
+        update={"success": goals, "guidelines": [Guideline(id="new", text="", must_match="new")]}
+    )
+    case.save(made.project.path("use_case.json"))
+    first = made.run(RUN)
+    assert list(first.metrics) == ["chrf", "rouge_l", "token_f1", "keeps new", "mine:short"]
+    (tmp_path / "mine.py").write_text("def short(answer, reference):\n    return False\n")
+    assert made.run(RUN).metrics["mine:short"].value == 0 < first.metrics["mine:short"].value
+
+
+def test_calibration_is_measured_by_the_models_own_confidence(evaluator):
+    made = evaluator(RuleModel("classify", share=0.5), calibration="none")
+    found, table = made.run(RUN), read_predictions(made.project, RUN)
+    assert list(found.metrics) == ["accuracy", "macro_f1", "mcc", "ece"]
+    # two confidences only, each in a bin of its own: one label ahead of the others by a nat, or all alike
+    gaps = [
+        abs(part["confidence"].mean() - part["accuracy"].mean()) * part.height
+        for _, part in table.group_by("confidence")
+    ]
+    assert found.metrics["ece"].value == pytest.approx(sum(gaps) / 60, abs=1e-5)
+
+
+def test_what_one_answer_costs_is_measured(evaluator):
+    class Slow(RuleModel):
+        def generate(self, prompts, config):
+            end = time.process_time() + 0.02
+            while time.process_time() < end:
+                pass
+            return super().generate(prompts, config)
+
+    class Timed(EvaluationSettings):
+        latency_rows: int = 5
+
+    made = evaluator(Slow("respond", share=0.5))
+    made = Evaluator(made.project, made.dataset, "test", Timed(watts_per_core=10.0), 3, Log())
+    found = made.run(RUN).measured
+    assert found["timed_answers"] == 5
+    assert 0.02 <= found["seconds_per_answer"] <= found["seconds_per_answer_p95"]
+    assert found["watt_hours_per_1000"] == pytest.approx(
+        found["cpu_seconds"] * 10 / 60 * 1000 / 3600, abs=1e-3
+    )
 
 
 def test_fewer_rows_are_drawn_by_seed_in_their_order(evaluator):

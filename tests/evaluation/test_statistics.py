@@ -5,8 +5,10 @@ import pytest
 from scipy.stats import bootstrap
 
 from tailor.errors import WorkbenchError
-from tailor.evaluation.metrics import accuracy, chrf, macro_f1, mean_metric
+from tailor.evaluation.label_metrics import accuracy, macro_f1
+from tailor.evaluation.metric import Rows, mean_metric
 from tailor.evaluation.statistics import estimate, estimate_difference, holm, mcnemar, paired_p_value
+from tailor.evaluation.text_metrics import chrf
 
 
 def _accuracy(right):
@@ -75,7 +77,7 @@ def test_holm_keeps_false_alarms_rare_where_plain_tests_do_not():
 def test_identical_models_do_not_differ():
     right = np.random.default_rng(0).random(100) < 0.6
     texts = [f"answer number {i}" for i in range(30)]
-    for metric in (_accuracy(right), chrf(texts, [f"reply number {i}" for i in range(30)])):
+    for metric in (_accuracy(right), chrf(Rows(texts, [f"reply number {i}" for i in range(30)]))):
         difference = estimate_difference(metric, metric, seed=0)
         assert (difference.value, difference.low, difference.high) == (0, 0, 0)
         assert paired_p_value(metric, metric, seed=0) == 1.0
@@ -83,8 +85,8 @@ def test_identical_models_do_not_differ():
 
 def test_a_model_that_saw_the_answers_is_significantly_better():
     truth = [f"The fee for account {i} was refunded on day {i * 7}." for i in range(40)]
-    leaked = chrf(truth, truth)
-    honest = chrf(truth, ["We looked into your account and write again soon."] * 40)
+    leaked = chrf(Rows(truth, truth))
+    honest = chrf(Rows(truth, ["We looked into your account and write again soon."] * 40))
     difference = estimate_difference(leaked, honest, seed=0)
     assert difference.low > 50
     assert paired_p_value(leaked, honest, seed=0) == pytest.approx(1 / 2001)
@@ -99,14 +101,14 @@ def test_p_values_of_equal_models_are_rarely_small():
             [label if rng.random() < 0.6 else "0" for label in labels],
             [label if rng.random() < 0.6 else "0" for label in labels],
         ]
-        a, b = (macro_f1(labels, guess) for guess in guesses)
+        a, b = (macro_f1(Rows(labels, guess)) for guess in guesses)
         small += paired_p_value(a, b, samples=300, seed=seed) < 0.05
     assert 2 <= small <= 20
 
 
 def test_different_rows_are_refused():
     with pytest.raises(WorkbenchError) as error:
-        estimate_difference(accuracy(["a"], ["a"]), accuracy(["a", "b"], ["a", "a"]), seed=0)
+        estimate_difference(accuracy(Rows(["a"], ["a"])), accuracy(Rows(["a", "b"], ["a", "a"])), seed=0)
     assert str(error.value) == (
         "Found: accuracy on 1 rows against accuracy on 2 rows\n"
         "Needed: the same metric on the same rows\n"

@@ -81,6 +81,28 @@ def _ask(model: LanguageModel, dataset: Dataset, examples: list[Example], config
     return [text.strip() for text in model.generate(prompts, config)]
 
 
+def score_references(
+    model: LanguageModel, dataset: Dataset, examples: Sequence[Example], log: Log, title: str
+) -> dict:
+    """How likely each reference is to the model: log-probability in nats, and the tokens that it runs over.
+
+    Tokens are counted by the dataset's tokenizer, with one for the end of the answer: the same count for all models.
+
+    Raises:
+        WorkbenchError: the model gives no probabilities.
+    """
+    from tailor.models.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(dataset.record.base_model)
+    nats: list[float] = []
+    for start in log.track(range(0, len(examples), PIECE), f"references read by {title}"):
+        piece = examples[start : start + PIECE]
+        nats += model.score([dataset.prompt(row) for row in piece], [row.output for row in piece])
+    texts = [example.output for example in examples]
+    tokens = [len(ids) + 1 for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    return {"reference_nats": np.round(nats, 6), "reference_tokens": tokens}
+
+
 def log_prior(model: LanguageModel, dataset: Dataset, kept: KeptAnswers | None = None) -> np.ndarray:
     """[labels] log of the probability that the model gives each label when the input says nothing."""
     empty = [Example(f"content-free:{i}", text, "") for i, text in enumerate(CONTENT_FREE)]

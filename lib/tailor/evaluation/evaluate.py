@@ -4,9 +4,9 @@ The evaluator sees text in, and text or log-probability out. Predictions stand i
 (test split) or evaluations/validation/<run>.parquet; they are made once, only estimates are computed anew.
 """
 
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,58 +16,32 @@ from tailor.data.dataset import Dataset, Example
 from tailor.data.tables import read_table, write_table
 from tailor.errors import WorkbenchError
 from tailor.evaluation import answering
+from tailor.evaluation.asking import EvaluationSettings
 from tailor.evaluation.kept_answers import KeptAnswers
-from tailor.evaluation.metrics import HEADLINE, Metric, confusion, label_order, measure_rows
-from tailor.evaluation.statistics import SAMPLES, estimate
+from tailor.evaluation.known_metrics import KEEPS, KNOWN, SCORED, is_own, metrics_of
+from tailor.evaluation.loaded import Loaded
+from tailor.evaluation.metrics import (
+    HEADLINE,
+    Metric,
+    Rows,
+    choose_metrics,
+    confusion,
+    label_order,
+    measure_rows,
+)
+from tailor.evaluation.own_metric import own_metric_files
+from tailor.evaluation.statistics import estimate
 from tailor.files import sha256_file
-from tailor.models.language_model import GenerationConfig, LanguageModel
+from tailor.models.language_model import GenerationConfig
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import Evaluation, RunRecord
-from tailor.settings import Settings, setting
+from tailor.records import Evaluation, RunRecord, UseCase
 
 if TYPE_CHECKING:
     import polars as pl
 
 CALIBRATION_ROWS = 100
 """Validation rows on which a model's calibration is chosen when no validation result of it is there yet."""
-
-
-class EvaluationSettings(Settings):
-    """How models are asked and how sure the figures must be; the same for every model compared."""
-
-    max_rows: int = setting(
-        200,
-        "At most this many rows are answered, drawn once with the project's seed; 0 means all. More rows "
-        "take longer and make intervals narrower: four times the rows, half the width.",
-        unit="rows",
-        ge=0,
-    )
-    max_new_tokens: int = setting(
-        64, "The longest answer that is written (free text only).", unit="tokens", ge=1, le=4096
-    )
-    calibration: Literal["auto", "none", "contextual"] = setting(
-        "auto",
-        "Labels only. 'contextual' divides out the opinion that a model has of the labels before it reads "
-        "the input; 'auto' takes whichever does better on validation rows, for each model by itself.",
-        source="Zhao et al. 2021, Calibrate Before Use, section 5",
-    )
-    similarity_model: str = setting(
-        "",
-        "Free text only: the encoder whose embeddings tell how near an answer's meaning is to the reference's, such "
-        "as all-minilm-l6-v2 (the extra 'encoder') or a model folder. Empty: this metric is left out.",
-        advanced=True,
-        source="Reimers and Gurevych 2019, Sentence-BERT, section 3",
-    )
-    bootstrap_samples: int = setting(
-        SAMPLES,
-        "How often the rows are drawn again for the 95% intervals and the tests.",
-        unit="samples",
-        ge=200,
-        le=20000,
-        advanced=True,
-        source="Efron and Tibshirani 1993, section 13.3 (at least 1,000 for percentile intervals)",
-    )
 
 
 @dataclass(frozen=True)
@@ -108,7 +82,8 @@ class Evaluator:
             return kept
         loaded = Loaded(lambda: load_run(self.project, ident, self.dataset))
         table, used = self._predict(run, loaded)
-        return self._write(ident, table, inputs, asked | used, loaded.measured() or self._measured(ident))
+        measured = loaded.measured(self.settings.watts_per_core) or self._measured(ident)
+        return self._write(ident, table, inputs, asked | used, measured | self._time_single(loaded, run))
 
     def reference(
         self, name: str, predict: Callable[[list[Example], list[Example]], list[str]]
@@ -127,13 +102,39 @@ class Evaluator:
         kept = KeptAnswers.of(self.project, run)
         answers = answering.answer(loaded, self.dataset, examples, config, log=self.log, what=what, kept=kept)
         if self.dataset.task == "respond":
-            return answering.prediction_table(examples, answers), {}
+            return answering.prediction_table(examples, answers, self._scored(run, loaded)), {}
         prior = answering.log_prior(loaded, self.dataset, kept)
         chosen = self._calibration(run.id, examples, answers, prior)
         scores = answering.calibrate(answers, prior if chosen == "contextual" else None)
         predictions = answering.likeliest(scores, self.dataset.labels)
         table = answering.prediction_table(examples, predictions, answering.label_columns(scores))
         return table, {"calibration_used": chosen}
+
+    def _scored(self, run: RunRecord, loaded: Loaded) -> dict:
+        """Columns with every reference's log-probability and number of tokens, where a metric asks for them."""
+        if not self._wants_scores:
+            return {}
+        try:
+            return answering.score_references(loaded, self.dataset, self.examples, self.log, run.title)
+        except WorkbenchError as error:
+            # an endpoint gives no probabilities; its answers are measured all the same
+            self.log.note(f"{run.title}: {error.found}. Metrics that need them are left out.")
+            return {}
+
+    def _time_single(self, loaded: Loaded, run: RunRecord) -> dict:
+        """How long one answer takes that is asked for by itself; on test rows only, where the setting stands."""
+        rows = getattr(self.settings, "latency_rows", 0) if self.split == "test" else 0
+        if not rows:
+            return {}
+        config, quiet = GenerationConfig(max_new_tokens=self.settings.max_new_tokens), Log()
+        examples = answering.choose_rows(self.examples, rows, self.seed)
+        shown = self.log.track(examples, f"single answers by {run.title}, timed")
+        return loaded.time_single(
+            [
+                lambda one=one: answering.answer(loaded, self.dataset, [one], config, log=quiet, what="")
+                for one in shown
+            ]
+        )
 
     def _calibration(
         self, ident: str, examples: list[Example], scores: np.ndarray, prior: np.ndarray
@@ -173,7 +174,27 @@ class Evaluator:
         """What decides the predictions (the number of bootstrap samples does not)."""
         values = self.settings.model_dump(mode="json")
         kept = ["max_rows", "max_new_tokens" if self.dataset.task == "respond" else "calibration"]
-        return {name: values[name] for name in kept} | {"seed": self.seed}
+        scored = {"scored": True} if self._wants_scores else {}
+        return {name: values[name] for name in kept} | {"seed": self.seed} | scored
+
+    @property
+    def _wants_scores(self) -> bool:
+        return self.dataset.task == "respond" and not set(SCORED).isdisjoint(self._further)
+
+    @cached_property
+    def _case(self) -> UseCase:
+        return self.project.load(UseCase, "use_case.json")
+
+    @cached_property
+    def _further(self) -> list[str]:
+        """Metrics that settings and success criteria ask for beside those that suit the references."""
+        usable = [name for name in metrics_of(self.dataset.task) if not KNOWN[name].cost]
+        goals = [c.metric for c in self._case.success]
+        rules = {
+            f"{KEEPS}{rule.id}" for rule in self._case.guidelines if rule.must_match or rule.must_not_match
+        }
+        asked = [*self.settings.metrics, *(g for g in goals if g in usable or g in rules or is_own(g))]
+        return list(dict.fromkeys([*asked, *self.settings.own_metrics]))
 
     def _kept(self, name: str, inputs: dict, asked: dict) -> Evaluation | None:
         """The evaluation on disk, if it was made from the same things and its predictions are whole."""
@@ -218,14 +239,36 @@ class Evaluator:
         return self._finish(record, table, metrics)
 
     def _metrics(self, table: "pl.DataFrame") -> dict[str, Metric]:
+        columns = {
+            field: table[name].to_list()
+            for field, name in (
+                ("inputs", "input"),
+                ("confidence", "confidence"),
+                ("nats", "reference_nats"),
+                ("tokens", "reference_tokens"),
+            )
+            if name in table.columns
+        }
+        more = columns | {
+            "similarity_model": self.settings.similarity_model,
+            "guidelines": self._case.guidelines,
+        }
         references, predictions = (table[name].to_list() for name in ("reference", "prediction"))
-        labels, model = self.dataset.labels, self.settings.similarity_model
-        return measure_rows(self.dataset.task, references, predictions, labels, model)
+        task, labels = self.dataset.task, self.dataset.labels
+        chosen = choose_metrics(task, Rows(references, predictions, inputs=columns["inputs"]))
+        names = list(dict.fromkeys([*chosen, *self._further]))
+        return measure_rows(task, references, predictions, labels, names=names, **more)
 
     def _estimated(self) -> dict:
         """What decides the figures that are computed from given predictions."""
-        values = self.settings
-        return {"bootstrap_samples": values.bootstrap_samples, "similarity_model": values.similarity_model}
+        names = ("bootstrap_samples", "similarity_model")
+        own = own_metric_files([name for name in self._further if is_own(name)])
+        rules = [rule.model_dump() for rule in self._case.guidelines if f"{KEEPS}{rule.id}" in self._further]
+        return {name: getattr(self.settings, name) for name in names} | {
+            "metrics": self._further,
+            "files": {path: self.project.hash_of(self.project.resolve(path)) for path in own},
+            "guidelines": rules,
+        }
 
     def _finish(self, record: Evaluation, table: "pl.DataFrame", metrics: dict[str, Metric]) -> Evaluation:
         """Estimate the metrics of predictions and save the record, last."""
@@ -240,46 +283,6 @@ class Evaluator:
             record.confusion = confusion(*columns, self.dataset.labels)
         record.save(predictions_path(self.project, record.run, self.split).with_suffix(".json"))
         return record
-
-
-class Loaded:
-    """A language model that is loaded at the first question, and measured."""
-
-    def __init__(self, load: Callable[[], LanguageModel]) -> None:
-        self._load = load
-        self._model: LanguageModel | None = None
-
-    @property
-    def model(self) -> LanguageModel:
-        from tailor.machine import reset_peak_memory
-
-        if self._model is None:
-            gc.collect()
-            reset_peak_memory()
-            self._model = self._load()
-        return self._model
-
-    def generate(self, prompts: list, config: GenerationConfig) -> list[str]:
-        return self.model.generate(prompts, config)
-
-    def score_choices(self, prompts: list, choices: list[str]) -> np.ndarray:
-        return self.model.score_choices(prompts, choices)
-
-    def measured(self) -> dict:
-        """Seconds of answering, tokens read and written a second, and peak memory with the model loaded."""
-        from tailor.machine import peak_memory_gib
-
-        if self._model is None:
-            return {}
-        usage = self._model.usage
-        seconds = max(usage.seconds, 1e-9)
-        return {
-            "seconds": round(usage.seconds, 3),
-            "prompts_per_second": round(usage.requests / seconds, 2),
-            "tokens_per_second": round((usage.prompt_tokens + usage.generated_tokens) / seconds, 1),
-            "generated_tokens_per_second": round(usage.generated_tokens / seconds, 1),
-            "peak_gib": round(peak_memory_gib(), 3),
-        }
 
 
 def better_calibration(

@@ -7,7 +7,8 @@ import numpy as np
 
 from tailor.blocks import Table
 from tailor.data.style import TITLES, Style
-from tailor.records import UseCase
+from tailor.evaluation.known_metrics import KEEPS
+from tailor.records import Guideline, UseCase
 
 if TYPE_CHECKING:
     from tailor.evaluation.metrics import Metric
@@ -15,14 +16,20 @@ if TYPE_CHECKING:
 
 def measure_house_style(case: UseCase, answers: Sequence[str]) -> "dict[str, Metric]":
     """The figures of `tailor.data.style`, and for each guideline with a pattern the share of answers that keep it."""
-    from tailor.evaluation.metrics import mean_metric
+    return Style(case.tone).measure(answers) | keeps_metrics(case.guidelines, answers)
+
+
+def keeps_metrics(guidelines: Sequence[Guideline], answers: Sequence[str]) -> "dict[str, Metric]":
+    """ "keeps " and a guideline's id -> share of answers that keep it, for each guideline with a pattern."""
+    from tailor.evaluation.metric import mean_metric
     from tailor.training.preferences import breaks
 
-    found = Style(case.tone).measure(answers)
-    for rule in case.guidelines if answers else ():
+    found = {}
+    for rule in guidelines if answers else ():
         if rule.must_match or rule.must_not_match:
             kept = np.array([float(not breaks(rule, answer)) for answer in answers])
-            found[f"keeps {rule.id}"] = mean_metric(f"keeps {rule.id}", kept, share=True)
+            name = f"{KEEPS}{rule.id}"
+            found[name] = mean_metric(name, kept, share=True)
     return found
 
 

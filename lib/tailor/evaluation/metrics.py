@@ -1,48 +1,70 @@
-"""Metrics by the field's own libraries, kept as sums over rows so that an interval costs one matrix product.
+"""Which metrics a set of answers is measured by, and their values; sums over rows (`tailor.evaluation.metric`).
 
-Each metric of a set of rows is a function of a sum of per-row statistics: accuracy of (right, 1), corpus chrF
-of its n-gram counts, macro-F1 of counts per label. Resampling the rows only changes how often each row's
-statistics are counted, so the bootstrap needs no second pass over texts. Values equal scikit-learn's,
-sacrebleu's and rouge-score's on the same predictions; accuracy, macro-F1, ROUGE-L and exact match run from 0
-to 1, chrF from 0 to 100, as theirs do.
+Values equal scikit-learn's, sacrebleu's and rouge-score's on the same predictions; chrF and BLEU run from 0 to 100,
+shares from 0 to 1, as theirs do.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
-import numpy as np
-
-from tailor.errors import WorkbenchError
+from tailor.errors import WorkbenchError, did_you_mean
+from tailor.evaluation import label_metrics, structure_metrics, text_metrics
+from tailor.evaluation.known_metrics import KEEPS, KNOWN, is_own, metrics_of
+from tailor.evaluation.label_metrics import confusion, label_order
+from tailor.evaluation.metric import Metric, Rows, mean_metric
 from tailor.records import Task
+
+__all__ = [
+    "HEADLINE",
+    "Metric",
+    "Rows",
+    "choose_metrics",
+    "confusion",
+    "label_order",
+    "mean_metric",
+    "measure_rows",
+]
 
 HEADLINE: dict[Task, str] = {"classify": "accuracy", "respond": "chrf"}
 
-EXACT_MATCH_WORDS = 5
-"""Exact match is reported where half of the references have at most this many words."""
+SHORT_WORDS = 5
+"""Answers are short where half of the references have at most this many words."""
+SUMMARY_WORDS, SUMMARY_RATIO = 15, 4
+"""Answers are summaries where half of them have this many words or more, and half of the inputs this times as many."""
 
+MEASURES: dict[str, Callable[[Rows], Metric]] = {
+    "accuracy": label_metrics.accuracy,
+    "macro_f1": label_metrics.macro_f1,
+    "mcc": label_metrics.mcc,
+    "ece": label_metrics.ece,
+    "chrf": text_metrics.chrf,
+    "bleu": text_metrics.bleu,
+    "rouge_1": lambda rows: text_metrics.rouge(rows, "rouge_1"),
+    "rouge_2": lambda rows: text_metrics.rouge(rows, "rouge_2"),
+    "rouge_l": lambda rows: text_metrics.rouge(rows, "rouge_l"),
+    "exact_match": text_metrics.exact_match,
+    "token_f1": text_metrics.token_f1,
+    "json_validity": structure_metrics.json_validity,
+    "field_f1": structure_metrics.field_f1,
+    "numeric_match": structure_metrics.numeric_match,
+    "code_validity": structure_metrics.code_validity,
+    "distinct_1": lambda rows: text_metrics.distinct(rows, "distinct_1"),
+    "distinct_2": lambda rows: text_metrics.distinct(rows, "distinct_2"),
+    "repetition": text_metrics.repetition,
+    "reading_ease": text_metrics.readability,
+    "similarity": text_metrics.similarity,
+    "bits_per_character": text_metrics.bits_per_character,
+    "perplexity": text_metrics.perplexity,
+}
 
-@dataclass(frozen=True)
-class Metric:
-    """One metric on a set of rows.
-
-    Attributes:
-        name: "accuracy", "macro_f1", "chrf", "rouge_l", "exact_match" or "similarity".
-        statistics: [n, k] what is summed over rows.
-        combine: [..., k] summed statistics -> [...] values.
-        per_row: [n] value of each row alone, for slices and samples; None where it has none (macro-F1).
-        share: every row is right (1) or wrong (0).
-    """
-
-    name: str
-    statistics: np.ndarray
-    combine: Callable[[np.ndarray], np.ndarray]
-    per_row: np.ndarray | None = None
-    share: bool = False
-
-    @property
-    def value(self) -> float:
-        return float(self.combine(self.statistics.sum(axis=0)))
+NEEDS = {
+    "ece": "confidence",
+    "similarity": "similarity_model",
+    "bits_per_character": "nats",
+    "perplexity": "tokens",
+}
+"""Metric -> what of `Rows` it cannot do without: where that is not there, the metric is left out."""
 
 
 def measure_rows(
@@ -50,16 +72,18 @@ def measure_rows(
     references: Sequence[str],
     predictions: Sequence[str],
     labels: Sequence[str] = (),
-    similarity_model: str = "",
+    *,
+    names: Sequence[str] | None = None,
+    **more: Any,
 ) -> dict[str, Metric]:
-    """Compute a task's metrics, the headline metric first.
+    """Compute metrics of answers, the headline metric first.
 
     Args:
-        labels: the labels that may be predicted (`classify` only); others found in the references are added.
-        similarity_model: whose embeddings tell how near an answer's meaning is (`respond` only); "" leaves it out.
+        names: the metrics; those that suit the references (`choose_metrics`) where not given.
+        more: further fields of `Rows`. A metric whose field is missing is left out.
 
     Raises:
-        WorkbenchError: no rows, or not as many predictions as references.
+        WorkbenchError: no rows, not as many predictions as references, or no such metric.
     """
     if len(references) != len(predictions) or not references:
         raise WorkbenchError(
@@ -67,105 +91,56 @@ def measure_rows(
             "at least one row, and one prediction for each",
             "check the split and its predictions",
         )
+    rows = Rows(references, predictions, labels, **more)
+    wanted = choose_metrics(task, rows) if names is None else names
+    usable = [name for name in wanted if name not in NEEDS or _given(getattr(rows, NEEDS[name]))]
+    return {name: _measure(task, name, rows) for name in usable}
+
+
+def _given(value: Any) -> bool:
+    return value is not None and len(value) > 0
+
+
+def _measure(task: Task, name: str, rows: Rows) -> Metric:
+    if name in MEASURES and task in KNOWN[name].tasks:
+        return MEASURES[name](rows)
+    if is_own(name):
+        from tailor.evaluation.own_metric import own_metric
+
+        return own_metric(name, rows)
+    if name.startswith(KEEPS):
+        from tailor.evaluation.house_style import keeps_metrics
+
+        if name in (found := keeps_metrics(rows.guidelines, rows.predictions)):
+            return found[name]
+    known = [other for other in metrics_of(task) if other in MEASURES]
+    raise WorkbenchError(
+        f"the task {task} has no metric '{name}'",
+        f"one of: {', '.join(known)}, '{KEEPS}' and the id of a guideline with a pattern, or module:function",
+        f"correct the name.{did_you_mean(name, known)}",
+    )
+
+
+def choose_metrics(task: Task, rows: Rows) -> list[str]:
+    """The metrics that suit the references: what kind of answer they are decides.
+
+    All JSON: validity and fields. Nine in ten with a number at their end: that number. Code: whether it parses.
+    Short: exact match and shared words. Summaries of far longer inputs: ROUGE-1 and ROUGE-2.
+    """
     if task == "classify":
-        metrics = [accuracy(references, predictions), macro_f1(references, predictions, labels)]
-    else:
-        metrics = [chrf(references, predictions), rouge_l(references, predictions)]
-        if median(len(text.split()) for text in references) <= EXACT_MATCH_WORDS:
-            metrics.append(exact_match(references, predictions))
-        if similarity_model:
-            metrics.append(similarity(references, predictions, similarity_model))
-    return {metric.name: metric for metric in metrics}
-
-
-def mean_metric(name: str, values: np.ndarray, share: bool = False) -> Metric:
-    """A metric that is the mean of the rows' own values."""
-    values = np.asarray(values, dtype=np.float64)
-    rows = np.stack([values, np.ones_like(values)], axis=1)
-    return Metric(name, rows, lambda sums: sums[..., 0] / sums[..., 1], values, share)
-
-
-def accuracy(references: Sequence[str], predictions: Sequence[str]) -> Metric:
-    """Share of rows with the right label."""
-    right = [reference == prediction for reference, prediction in zip(references, predictions, strict=True)]
-    return mean_metric("accuracy", np.array(right, dtype=np.float64), share=True)
-
-
-def macro_f1(references: Sequence[str], predictions: Sequence[str], labels: Sequence[str] = ()) -> Metric:
-    """Mean of the labels' F1 over the labels that occur, as scikit-learn's f1_score(average="macro")."""
-    known = label_order(references, predictions, labels)
-    index = {label: i for i, label in enumerate(known)}
-    eye = np.eye(len(known))
-    truth = eye[[index[label] for label in references]]
-    guess = eye[[index[label] for label in predictions]]
-
-    def combine(sums: np.ndarray) -> np.ndarray:
-        hits, total = np.split(sums, 2, axis=-1)  # total = times true + times predicted, by label
-        seen = total > 0
-        f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=seen)
-        return f1.sum(axis=-1) / seen.sum(axis=-1)
-
-    return Metric("macro_f1", np.concatenate([truth * guess, truth + guess], axis=1), combine)
-
-
-def chrf(references: Sequence[str], predictions: Sequence[str]) -> Metric:
-    """Corpus chrF2 (Popovic 2015) from sacrebleu's n-gram counts: characters 1 to 6, recall counts twice."""
-    from sacrebleu.metrics import CHRF
-
-    scorer = CHRF()
-    counts = scorer._extract_corpus_statistics(list(predictions), [list(references)])
-    rows = np.array(counts, dtype=np.float64)
-    return Metric("chrf", rows, lambda sums: _chrf_score(sums, scorer.beta), _chrf_score(rows, scorer.beta))
-
-
-def _chrf_score(sums: np.ndarray, beta: float) -> np.ndarray:
-    """sacrebleu's chrF formula on [..., 3 * orders] counts of prediction, reference and both."""
-    counts = sums.reshape(*sums.shape[:-1], -1, 3)
-    guessed, wanted, both = counts[..., 0], counts[..., 1], counts[..., 2]
-    used = (guessed > 0) & (wanted > 0)
-    orders = np.maximum(used.sum(axis=-1), 1)
-    zeros = np.zeros_like(both)
-    precision = np.divide(both, guessed, out=zeros.copy(), where=used).sum(axis=-1) / orders
-    recall = np.divide(both, wanted, out=zeros.copy(), where=used).sum(axis=-1) / orders
-    below = beta**2 * precision + recall
-    above = (1 + beta**2) * precision * recall
-    return 100 * np.divide(above, below, out=np.zeros_like(below), where=below > 0)
-
-
-def rouge_l(references: Sequence[str], predictions: Sequence[str]) -> Metric:
-    """Mean ROUGE-L F1 by rouge-score, without stemming; it reads only the letters a-z and digits."""
-    from rouge_score.rouge_scorer import RougeScorer
-
-    scorer = RougeScorer(["rougeL"], use_stemmer=False)
-    pairs = zip(references, predictions, strict=True)
-    return mean_metric("rouge_l", np.array([scorer.score(a, b)["rougeL"].fmeasure for a, b in pairs]))
-
-
-def exact_match(references: Sequence[str], predictions: Sequence[str]) -> Metric:
-    """Share of answers equal to the reference, blanks at the ends and runs of blanks aside."""
-    pairs = zip(references, predictions, strict=True)
-    right = [float(a.split() == b.split()) for a, b in pairs]
-    return mean_metric("exact_match", np.array(right), share=True)
-
-
-def similarity(references: Sequence[str], predictions: Sequence[str], model: str) -> Metric:
-    """Mean cosine of the sentence embeddings of answer and reference (Reimers and Gurevych 2019, section 3)."""
-    from tailor.models.encoder import embed
-
-    vectors = embed([*references, *predictions], model).astype(np.float64)
-    return mean_metric("similarity", (vectors[: len(references)] * vectors[len(references) :]).sum(axis=1))
-
-
-def label_order(references: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """The dataset's labels in their order, then any other that occurs, sorted."""
-    return [*labels, *sorted({*references, *predictions} - set(labels))]
-
-
-def confusion(
-    references: Sequence[str], predictions: Sequence[str], labels: Sequence[str]
-) -> list[list[int]]:
-    """How often each label (row) was answered with each label (column), by scikit-learn."""
-    from sklearn.metrics import confusion_matrix
-
-    known = label_order(references, predictions, labels)
-    return confusion_matrix(list(references), list(predictions), labels=known).tolist()
+        return ["accuracy", "macro_f1", "mcc", "ece"]
+    chosen = ["chrf", "rouge_l"]
+    references = rows.references
+    words = median(len(text.split()) for text in references)
+    if structure_metrics.are_json(references):
+        return [*chosen, "json_validity", "field_f1"]
+    if structure_metrics.are_code(references):
+        return [*chosen, "code_validity"]
+    if structure_metrics.are_numbers(references):
+        chosen.append("numeric_match")
+    if words <= SHORT_WORDS:
+        chosen += ["exact_match", "token_f1"]
+    elif rows.inputs is not None and words >= SUMMARY_WORDS:
+        asked = median(len(text.split()) for text in rows.inputs)
+        chosen += ["rouge_1", "rouge_2"] if asked >= SUMMARY_RATIO * words else []
+    return [*chosen, "similarity"]

@@ -17,7 +17,7 @@ from tailor.errors import WorkbenchError, did_you_mean
 from tailor.project import home
 from tailor.settings import setting
 
-_FORM = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+FORM = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 
 class OwnFunction(Operation):
@@ -41,7 +41,7 @@ class OwnFunction(Operation):
     @field_validator("function")
     @classmethod
     def _is_named(cls, function: str) -> str:
-        if function and not _FORM.match(function):
+        if function and not FORM.match(function):
             raise ValueError("not of the form module:function, such as mine:shorten")
         return function
 
@@ -74,7 +74,7 @@ def _call(own: Callable[[str], Any], name: str, row_id: str, column: str, text: 
         answer = own(text)
     except Exception as error:
         # anything may be raised by a function of somebody else's; the row is what its author needs
-        line = _line_in(error, name)
+        line = line_in(error, name)
         raise WorkbenchError(
             f"{name} failed on row {row_id}, column '{column}': {type(error).__name__}: {error}{line}",
             "a function that takes every text of the column",
@@ -89,7 +89,7 @@ def _call(own: Callable[[str], Any], name: str, row_id: str, column: str, text: 
     return answer
 
 
-def _line_in(error: Exception, name: str) -> str:
+def line_in(error: Exception, name: str) -> str:
     """Where in the person's file it happened."""
     file = name.partition(":")[0].rpartition(".")[2] + ".py"
     trace, found = error.__traceback__, ""
@@ -100,19 +100,27 @@ def _line_in(error: Exception, name: str) -> str:
     return found
 
 
-def load_function(name: str) -> Callable[[str], Any]:
+def function_path(name: str) -> Path:
+    """The file in the workspace that "module:function" names; it need not be there."""
+    return home().resolve().joinpath(*name.partition(":")[0].split(".")).with_suffix(".py")
+
+
+def load_function(name: str, asked_by: str = "own_function") -> Callable[..., Any]:
     """The function from the workspace. An edited file is read anew.
 
+    Args:
+        asked_by: the operation or setting that names it; stands in the error.
+
     Raises:
-        WorkbenchError: no such file in the workspace, it does not run, or it has no such function of one text.
+        WorkbenchError: no such file in the workspace, it does not run, or it has no such function.
     """
     module, _, function = name.partition(":")
     workspace = home().resolve()
-    path = workspace.joinpath(*module.split(".")).with_suffix(".py")
+    path = function_path(name)
     if not path.is_file() or not path.resolve().is_relative_to(workspace):
         names = [str(file.stem) for file in sorted(workspace.glob("*.py"))]
         raise WorkbenchError(
-            f"own_function names '{name}', and there is no {path.relative_to(workspace)} in the workspace {workspace}",
+            f"{asked_by} names '{name}', and there is no {path.relative_to(workspace)} in the workspace {workspace}",
             "a Python file inside the workspace",
             f"put the file there, or correct the name.{did_you_mean(module, names)}",
         )
