@@ -4,6 +4,8 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,11 @@ SMALL = {
     "few_shot": {"demonstrations": 1, "answer_room": 16},
     "prompt_tuning": TRAINING | {"learning_rate": 0.3},
     "p_tuning": TRAINING,
+    "multitask_prompt": TRAINING | {"learning_rate": 0.3},
     "prefix_tuning": TRAINING | {"learning_rate": 0.5},
     "lora": TRAINING,
+    "qlora": TRAINING,
+    "adalora": TRAINING | {"learning_rate": 0.2, "first_share": 0.0},
     "ia3": TRAINING | {"learning_rate": 0.1},
     "layer_norm": TRAINING | {"learning_rate": 0.1},
     "bottleneck": TRAINING,
@@ -50,7 +55,7 @@ SMALL = {
 }
 # what a few numbers can do for a frozen base of random weights in four steps
 FALLS = dict.fromkeys(("prompt_tuning", "p_tuning", "prefix_tuning", "ia3", "layer_norm", "bottleneck"), 0.92)
-FALLS |= {"setfit": 0.92, "head_only": 0.99}
+FALLS |= {"setfit": 0.92, "head_only": 0.99, "multitask_prompt": 0.92, "adalora": 0.92}
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 
@@ -74,11 +79,13 @@ def base(bases, request):
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    """Eight training rows, four validation rows."""
+    """Eight training rows, four validation rows, half of them with a system prompt of their own."""
     patch = pytest.MonkeyPatch()
     patch.setenv("TAILOR_HOME", str(tmp_path_factory.mktemp("home")))
     found = Dataset.open(small_project.make_project(Path(), "classify", rows=4))
     assert len(found.train) == 8
+    for rows in (found.train, found.validation):
+        rows[1::2] = [replace(row, system="Sort what customers write.") for row in rows[1::2]]
     yield found
     patch.undo()
 
@@ -109,8 +116,10 @@ def contents(folder):
     }
 
 
-every = pytest.mark.parametrize("name", TECHNIQUES)
-training = pytest.mark.parametrize("name", [name for name, t in TECHNIQUES.items() if t.changes_weights])
+LEFT_OUT = () if find_spec("bitsandbytes") else ("qlora",)
+HERE = [name for name in TECHNIQUES if name not in LEFT_OUT]
+every = pytest.mark.parametrize("name", HERE)
+training = pytest.mark.parametrize("name", [name for name in HERE if TECHNIQUES[name].changes_weights])
 
 
 @every
@@ -205,7 +214,7 @@ print(json.dumps(answers))
 
 
 def test_a_fresh_process_gives_the_same_answers(fitted, bases, dataset):
-    folders = {name: (bases[name].location, str(fitted(name)[0])) for name in TECHNIQUES}
+    folders = {name: (bases[name].location, str(fitted(name)[0])) for name in HERE}
     prompts = [dataset.prompt(example.input) for example in dataset.validation]
     here = {
         name: TECHNIQUES[name].load(bases[name], dataset, Path(folder)).generate(prompts, GENERATION)
@@ -257,7 +266,7 @@ def test_too_little_memory_is_told(name, dataset):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, t in TECHNIQUES.items() if t.changes_weights and n not in NEEDS_ENCODER]
+    "name", [n for n in HERE if TECHNIQUES[n].changes_weights and n not in NEEDS_ENCODER]
 )
 def test_rows_of_which_nothing_can_be_learned_are_refused(name, base, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "max_length", 20)

@@ -1,11 +1,9 @@
 """Domain pre-training: words of the domain become tokens, text is read first, and encoders guess what is hidden."""
 
 import pytest
-import small_project
 import torch
 from tiny_model import write_tiny_encoder, write_tiny_model
 
-from tailor.data.dataset import Dataset
 from tailor.models.catalog import resolve
 from tailor.models.loading import load_model, load_tokenizer
 from tailor.models.vocabulary import add_words, pieces_of, words_to_add
@@ -14,11 +12,6 @@ from tailor.techniques import TECHNIQUES
 from tailor.training.domain_text import LearnHidden, TextRows
 
 DOMAIN = TECHNIQUES["domain_adaptive"]
-
-
-@pytest.fixture
-def dataset(home):
-    return Dataset.open(small_project.make_project(home, "classify", rows=4))
 
 
 def test_a_new_word_begins_as_the_mean_of_its_pieces():

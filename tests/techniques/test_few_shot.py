@@ -4,18 +4,11 @@ import json
 
 import pytest
 import small_project
-from tiny_model import write_tiny_model
 
 from tailor.data.dataset import Dataset, Example
 from tailor.data.prompts import PromptFormat
-from tailor.models.catalog import resolve
 from tailor.progress import Log
 from tailor.techniques.few_shot import FewShot, FewShotConfig, choose_demonstrations, insert
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return resolve(str(write_tiny_model(tmp_path_factory.mktemp("base") / "tiny")))
 
 
 @pytest.fixture

@@ -1,27 +1,13 @@
 """LoRA's kin: each learns, each is loaded as it was saved, and the base's weights are left alone."""
 
 import pytest
-import small_project
-from tiny_model import write_tiny_model
 
-from tailor.data.dataset import Dataset
 from tailor.machine import find_machine
-from tailor.models.catalog import resolve
 from tailor.progress import Log
 from tailor.techniques import TECHNIQUES
 
 KIN = [{"scaling": "rslora"}, {"decompose": True}, {"start": "pissa"}, {"targets": "attention"}]
 LORA = TECHNIQUES["lora"]
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return resolve(str(write_tiny_model(tmp_path_factory.mktemp("base") / "tiny")))
-
-
-@pytest.fixture
-def dataset(home):
-    return Dataset.open(small_project.make_project(home, "classify", rows=4))
 
 
 @pytest.mark.parametrize("kin", KIN, ids=lambda kin: "-".join(f"{k}-{v}" for k, v in kin.items()))

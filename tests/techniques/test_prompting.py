@@ -4,13 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import small_project
-from tiny_model import write_tiny_model
 
-from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
 from tailor.machine import find_machine
-from tailor.models.catalog import resolve
 from tailor.models.language_model import GenerationConfig, Usage
 from tailor.progress import Log
 from tailor.techniques import TECHNIQUES
@@ -34,16 +30,6 @@ class Scripted:
     def score_choices(self, prompts, choices):
         self.asked.append((prompts, None))
         return np.log(np.array(self.answers.pop(0)))
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return resolve(str(write_tiny_model(tmp_path_factory.mktemp("base") / "tiny")))
-
-
-@pytest.fixture
-def dataset(home):
-    return Dataset.open(small_project.make_project(home, "classify", rows=4))
 
 
 def test_the_system_prompt_takes_the_place_of_any_other():

@@ -3,35 +3,21 @@
 import hashlib
 
 import pytest
-import small_project
 import torch
-from tiny_model import write_tiny_model
 
-from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
 from tailor.machine import find_machine
-from tailor.models.catalog import resolve
 from tailor.models.language_model import GenerationConfig
 from tailor.models.loading import load_model, load_tokenizer
 from tailor.models.local_model import LocalModel
 from tailor.models.prompt_table import FILE, PromptTable, TableModel, add_task
-from tailor.models.virtual_tokens import SoftPromptModel, Table, attach, nearest_words
+from tailor.models.virtual_tokens import SoftPromptModel, Table, TaskPrefix, attach, nearest_words
 from tailor.progress import Log
 from tailor.techniques import TECHNIQUES
 from tailor.techniques.p_tuning import prompt_encoder
 from tailor.techniques.prompt_tuning import TASK, PromptTuningConfig, first_tokens
 
 TRAINING = {"epochs": 2, "effective_batch_size": 4, "rows_at_once": 2, "evaluations": 1, "virtual_tokens": 5}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return resolve(str(write_tiny_model(tmp_path_factory.mktemp("base") / "tiny")))
-
-
-@pytest.fixture
-def dataset(home):
-    return Dataset.open(small_project.make_project(home, "classify", rows=4))
 
 
 def rows(number, width, count=3):
@@ -56,7 +42,7 @@ def test_virtual_tokens_of_known_words_do_what_the_words_do(base):
     model = load_model(base).eval()
     table = Table(model.get_input_embeddings().weight[words].detach())
     first = attach(model, table)
-    soft = SoftPromptModel(model, tokenizer, range(first, first + len(words)), precision="fp32")
+    soft = SoftPromptModel(model, tokenizer, TaskPrefix(first, len(words)), precision="fp32")
     assert soft.score([prompt] * 2, answers) == pytest.approx(wanted, abs=1e-3)
     assert soft.score_choices([prompt], answers)[0] == pytest.approx(wanted, abs=1e-3)
     assert not any(weight.requires_grad for name, weight in model.named_parameters() if "source" not in name)

@@ -130,14 +130,14 @@ class TableModel:
     def __init__(self, model: Any, tokenizer: Any, table: PromptTable) -> None:
         import torch
 
-        from tailor.models.virtual_tokens import SoftPromptModel, Table, attach
+        from tailor.models.virtual_tokens import SoftPromptModel, Table, TaskPrefix, attach
 
         table.check_base(table.base, model.get_input_embeddings().weight.shape[1])
         first = attach(model, Table(torch.cat(list(table.tasks.values()))))
         self._models: dict[str, SoftPromptModel] = {}
         for name, rows in table.tasks.items():
-            ids = range(first, first := first + len(rows))
-            self._models[name] = SoftPromptModel(model, tokenizer, ids)
+            self._models[name] = SoftPromptModel(model, tokenizer, TaskPrefix(first, len(rows)))
+            first += len(rows)
 
     def model(self, task: str) -> "SoftPromptModel":
         """The language model of one task."""

@@ -66,48 +66,68 @@ def attach(model: Any, source: torch.nn.Module) -> int:
     return embedding.weight.shape[0]
 
 
+class TaskPrefix:
+    """The ids of the virtual tokens that stand before a prompt: always the same, or those of the prompt's task.
+
+    Args:
+        first: id of the first virtual token.
+        size: virtual tokens of a task.
+        systems: the tasks' system prompts, in the order of their virtual tokens; a prompt with another one reads those
+            that follow them.
+    """
+
+    def __init__(self, first: int, size: int, systems: Sequence[str] = ()) -> None:
+        self.first, self.size = first, size
+        self.numbers = {system: number for number, system in enumerate(systems)}
+
+    def __call__(self, prompt: Prompt) -> list[int]:
+        system = prompt[0]["content"] if prompt and prompt[0]["role"] == "system" else ""
+        start = self.first + self.numbers.get(system, len(self.numbers)) * self.size
+        return list(range(start, start + self.size))
+
+
 class SoftPromptModel(LocalModel):
     """A decoder that reads virtual tokens before every prompt.
 
     Args:
-        prefix: ids of the virtual tokens.
+        prefix: gives a prompt's.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, prefix: Sequence[int], **options: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Any, prefix: TaskPrefix, **options: Any) -> None:
         super().__init__(model, tokenizer, **options)
-        self.prefix = list(prefix)
+        self.prefix = prefix
 
     def encode(self, prompt: Prompt, room: int = 0) -> list[int]:
-        return [*self.prefix, *super().encode(prompt, room + len(self.prefix))]
+        return [*self.prefix(prompt), *super().encode(prompt, room + self.prefix.size)]
 
 
 class SoftPromptClassifier(ClassifierModel):
     """An encoder that reads virtual tokens after its first token, from which the head takes the sentence's vector."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, labels: Sequence[str], prefix: Sequence[int], **options: Any
+        self, model: Any, tokenizer: Any, labels: Sequence[str], prefix: TaskPrefix, **options: Any
     ) -> None:
         super().__init__(model, tokenizer, labels, **options)
-        self.prefix = list(prefix)
+        self.prefix = prefix
 
     def encode(self, prompt: Prompt, most: int) -> list[int]:
-        first, *rest = super().encode(prompt, most - len(self.prefix))
-        return [first, *self.prefix, *rest]
+        first, *rest = super().encode(prompt, most - self.prefix.size)
+        return [first, *self.prefix(prompt), *rest]
 
 
 class SoftPromptSequenceModel(SequenceToSequenceModel):
     """An encoder-decoder whose encoder reads virtual tokens before every prompt."""
 
-    def __init__(self, model: Any, tokenizer: Any, prefix: Sequence[int], **options: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Any, prefix: TaskPrefix, **options: Any) -> None:
         super().__init__(model, tokenizer, **options)
-        self.prefix = list(prefix)
+        self.prefix = prefix
 
     def encode(self, prompt: Prompt, room: int = 0) -> list[int]:
-        return [*self.prefix, *super().encode(prompt, room)[: self.context - len(self.prefix)]]
+        return [*self.prefix(prompt), *super().encode(prompt, room)[: self.context - self.prefix.size]]
 
 
 def with_soft_prompt(
-    model: Any, tokenizer: Any, prefix: Sequence[int], base: ModelSource, labels: Sequence[str]
+    model: Any, tokenizer: Any, prefix: TaskPrefix, base: ModelSource, labels: Sequence[str]
 ) -> LanguageModel:
     """The model as a `LanguageModel` that reads the virtual tokens, whatever its kind."""
     if base.architecture == "encoder":

@@ -18,6 +18,7 @@ from tailor.techniques.last_layers import LastLayers
 from tailor.techniques.layer_norm import LayerNorm
 from tailor.techniques.layerwise import Layerwise
 from tailor.techniques.lora import LoRA
+from tailor.techniques.multitask_prompt import MultitaskPrompt
 from tailor.techniques.p_tuning import PTuning
 from tailor.techniques.prefix_tuning import PrefixTuning
 from tailor.techniques.prompt_tuning import PromptTuning
@@ -35,6 +36,7 @@ TECHNIQUES: dict[str, Technique] = {
     ChainOfThought.name: ChainOfThought(),
     PromptTuning.name: PromptTuning(),
     PTuning.name: PTuning(),
+    MultitaskPrompt.name: MultitaskPrompt(),
     PrefixTuning.name: PrefixTuning(),
     LoRA.name: LoRA(),
     QLoRA.name: QLoRA(),

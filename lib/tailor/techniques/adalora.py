@@ -132,7 +132,11 @@ class AdaLoRA:
             **apart_from_head(model),
         )
         with quiet():
-            return get_peft_model(model, settings)
+            adapted = get_peft_model(model, settings)
+        for name, weight in adapted.named_parameters():
+            if ".ranknum." in name:  # a number to divide by; PEFT makes it trainable on other devices than the CPU
+                weight.requires_grad_(False)
+        return adapted
 
     def fit(
         self,

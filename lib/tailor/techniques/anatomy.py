@@ -47,8 +47,10 @@ def anatomy(
             part = counted.setdefault(place, _empty(place))
             part.numbers += weight.numel()
             part.trained += weight.numel() if weight.requires_grad else 0
-    for place, numbers in _new(model, places):
-        counted.setdefault(place, _empty(place)).new += numbers
+    for place, numbers, trained in _new(model, places):
+        part = counted.setdefault(place, _empty(place))
+        part.new += numbers if trained else 0
+        part.numbers += 0 if trained else numbers  # AdaLoRA keeps each matrix's rank as a weight
     if writes:
         counted.setdefault((OUTPUT, "head"), _empty((OUTPUT, "head")))  # it may share the embedding's numbers
     order = [INPUT, *(name for name, _ in _layers(model)), OUTPUT]
@@ -96,22 +98,22 @@ def _places(model: Any) -> Iterator[tuple[int, Place]]:
             yield id(weight), (OUTPUT, "norms" if id(weight) in norms else "head")
 
 
-def _new(model: Any, known: dict[int, Place]) -> Iterator[tuple[Place, int]]:
+def _new(model: Any, known: dict[int, Place]) -> Iterator[tuple[Place, int, bool]]:
     """What a technique put in: inside a layer by its name there, else before the text; a prefix is read by every
     layer's attention, and PEFT trains a copy of an encoder's head."""
     layers, seen = list(_layers(model)), set(known)
     for layer, block in layers:
         for name, weight in block.named_parameters():
             if id(weight) not in seen:
-                yield (layer, _part(name)), weight.numel()
+                yield (layer, _part(name)), weight.numel(), weight.requires_grad
                 seen.add(id(weight))
     prefix = {id(w) for m in model.modules() if type(m).__name__ == "PrefixEncoder" for w in m.parameters()}
     for name, weight in model.named_parameters():
         if id(weight) in prefix:
             for number, (layer, _) in enumerate(layers):
-                yield (layer, "attention"), (weight.numel() + number) // len(layers)
+                yield (layer, "attention"), (weight.numel() + number) // len(layers), True
         elif id(weight) not in seen:
-            yield (OUTPUT, "head") if "modules_to_save" in name else (INPUT, PROMPT), weight.numel()
+            yield (OUTPUT, "head") if "modules_to_save" in name else (INPUT, PROMPT), weight.numel(), True
 
 
 def _part(name: str) -> str:

@@ -1,6 +1,6 @@
 """Prompt tuning: a few virtual tokens before the input are trained, nothing else. Also what p-tuning shares with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -19,6 +19,8 @@ from tailor.training.settings import TrainingConfig
 
 if TYPE_CHECKING:
     import torch
+
+    from tailor.models.virtual_tokens import TaskPrefix
 
 LESTER = "Lester et al. 2021, The Power of Scale for Parameter-Efficient Prompt Tuning"
 TASK = "task"
@@ -129,16 +131,19 @@ def fit_soft_prompt(
     seed: int,
     log: Log,
     measure: Measure | None,
+    systems: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Train what gives the virtual tokens, and save these as a prompt table with one task.
+    """Train what gives the virtual tokens, and save these as a prompt table.
 
     Args:
-        make_source: from the first values [n, d], a module that returns the virtual tokens [n, d] when called.
+        make_source: from the first values [n, d], a module that returns the virtual tokens when called: [n, d], or
+            [(k + 1) * n, d] for k tasks told apart by their system prompts, and for questions of another.
+        systems: the k system prompts.
     """
     from transformers import set_seed
 
     from tailor.models.loading import load_tokenizer
-    from tailor.models.virtual_tokens import nearest_words
+    from tailor.models.virtual_tokens import TaskPrefix, nearest_words
     from tailor.training.objectives import objective_for
     from tailor.training.run import train
 
@@ -149,7 +154,7 @@ def fit_soft_prompt(
     source = make_source(first_rows.detach())
     first = attach_for_training(model, source)
     inner = objective_for(base, tokenizer, dataset)
-    objective = WithSoftPrompt(inner, range(first, first + config.virtual_tokens), base)
+    objective = WithSoftPrompt(inner, TaskPrefix(first, config.virtual_tokens, systems), base)
 
     def save(model: Any, folder: Path, base_name: str) -> None:
         head = {
@@ -157,9 +162,10 @@ def fit_soft_prompt(
             for name, weight in model.named_parameters()
             if weight.requires_grad and not _of_source(name)
         }
-        PromptTable(base_name, {TASK: source().detach().clone()}, {TASK: head} if head else {}).save(
-            folder / FILE
-        )
+        names = task_names(systems)
+        parts = source().detach().split(config.virtual_tokens)
+        tasks = {name: rows.clone() for name, rows in zip(names, parts, strict=True)}
+        PromptTable(base_name, tasks, {names[0]: head} if head else {}).save(folder / FILE)
 
     figures = train(
         model,
@@ -173,7 +179,7 @@ def fit_soft_prompt(
         measure=measure,
         save=save,
     )
-    words = nearest_words(source(), model, tokenizer)
+    words = nearest_words(source()[-config.virtual_tokens :], model, tokenizer)
     figures["notes"].append(
         "Nearest words of the virtual tokens: " + "; ".join(" ".join(near) for near in words)
     )
@@ -203,19 +209,33 @@ def _of_source(name: str) -> bool:
     return ".source." in name
 
 
-def load_soft_prompt(base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
-    """The base model with the virtual tokens of a run."""
-    from tailor.models.loading import load_tokenizer
-    from tailor.models.virtual_tokens import Table, attach, with_soft_prompt
+def task_names(systems: Sequence[str]) -> list[str]:
+    """What the tasks are called in the prompt table: one name for one task, else numbers and "other"."""
+    return [*(f"task {number}" for number in range(1, len(systems) + 1)), "other"] if systems else [TASK]
 
-    table = PromptTable.load(out_dir / "model" / FILE)
-    rows, tokenizer = table.task(TASK), load_tokenizer(base)
+
+def load_soft_prompt(
+    base: ModelSource, dataset: Dataset, out_dir: Path, systems: Sequence[str] = ()
+) -> LanguageModel:
+    """The base model with the virtual tokens of a run.
+
+    Args:
+        systems: as they were given to `fit_soft_prompt`.
+    """
+    import torch
+
+    from tailor.models.loading import load_tokenizer
+    from tailor.models.virtual_tokens import Table, TaskPrefix, attach, with_soft_prompt
+
+    table, names = PromptTable.load(out_dir / "model" / FILE), task_names(systems)
+    parts, tokenizer = [table.task(name) for name in names], load_tokenizer(base)
     model = load_base(base, dataset)
     table.check_base(base.name, model.get_input_embeddings().weight.shape[1])
-    if TASK in table.heads:
-        model.load_state_dict(table.heads[TASK], strict=False)
-    first = attach(model, Table(rows))
-    return with_soft_prompt(model.eval(), tokenizer, range(first, first + len(rows)), base, dataset.labels)
+    if names[0] in table.heads:
+        model.load_state_dict(table.heads[names[0]], strict=False)
+    first = attach(model, Table(torch.cat(parts)))
+    prefix = TaskPrefix(first, len(parts[0]), systems)
+    return with_soft_prompt(model.eval(), tokenizer, prefix, base, dataset.labels)
 
 
 class WithSoftPrompt:
@@ -223,27 +243,27 @@ class WithSoftPrompt:
 
     Args:
         inner: the objective without them.
-        prefix: their ids.
+        prefix: their ids, told by the prompt.
         base: rows that no longer fit into what it reads are left out.
     """
 
-    def __init__(self, inner: Any, prefix: range, base: ModelSource) -> None:
-        self.inner, self.prefix, self.base = inner, list(prefix), base
+    def __init__(self, inner: Any, prefix: "TaskPrefix", base: ModelSource) -> None:
+        self.inner, self.prefix, self.base = inner, prefix, base
         self.collate, self.loss = inner.collate, inner.loss
 
     def encode(self, example: Example) -> dict[str, Any] | None:
-        row = self.inner.encode(example)
+        row, prefix = self.inner.encode(example), self.prefix(self.inner.dataset.prompt(example))
         context = self.base.context
-        if row is None or (context and len(row["input_ids"]) + len(self.prefix) > context):
+        if row is None or (context and len(row["input_ids"]) + len(prefix) > context):
             return None
         at = (
             1 if self.base.architecture == "encoder" else 0
         )  # its head reads the first token: that stays first
-        row["input_ids"][at:at] = self.prefix
+        row["input_ids"][at:at] = prefix
         if self.base.architecture == "decoder":
-            row["labels"][:0] = [MASKED] * len(self.prefix)
+            row["labels"][:0] = [MASKED] * len(prefix)
         if row.get("token_weights"):
-            row["token_weights"] = [1.0] * len(self.prefix) + list(row["token_weights"])
+            row["token_weights"] = [1.0] * len(prefix) + list(row["token_weights"])
         return row
 
     def as_language_model(self, model: Any) -> LanguageModel:
