@@ -37,7 +37,9 @@ POOL, PART, JOINED, COPIED = 50_000, 10_000, 6, 300
 def make_part(pool: pl.Series, number: int, before: pl.Series | None) -> pl.DataFrame:
     """Rows put together at random; the last ones say what the first ones of the part before say."""
     drawn = np.random.Generator(np.random.PCG64([7, number])).integers(0, len(pool), (PART, JOINED))
-    cells = pl.select(pl.concat_str([pool.gather(drawn[:, place]) for place in range(JOINED)], separator="\n\n"))
+    cells = pl.select(
+        pl.concat_str([pool.gather(drawn[:, place]) for place in range(JOINED)], separator="\n\n")
+    )
     texts = cells.to_series()
     if before is not None:
         texts = pl.concat([texts.head(PART - COPIED), "  " + before.head(COPIED) + " !"])
@@ -116,11 +118,15 @@ def run(size: int, limit: int, engine: str, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--gb", type=float, default=10.0, help="size of the table's file")
     parser.add_argument("--limit-gib", type=float, default=4.0)
     parser.add_argument("--engine", default="here")
-    parser.add_argument("--folder", type=Path, help="where to work; the system's temporary folder if not given")
+    parser.add_argument(
+        "--folder", type=Path, help="where to work; the system's temporary folder if not given"
+    )
     parser.add_argument("--json", type=Path, help="write the figures here, as one flat object")
     parser.add_argument("--clean", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -19,7 +19,9 @@ class TreeMemory:
         own_bytes: the highest sum without such pages, which the system takes back when memory is short.
     """
 
-    def __init__(self, process: psutil.Process | None = None, over: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, process: psutil.Process | None = None, over: Callable[[int], None] | None = None
+    ) -> None:
         """Args:
         process: whose memory; this one's if not given.
         over: called with every sum of `own_bytes`; it may end the process.

@@ -68,6 +68,24 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path`, which goes when the block ends (after a kill: with `sweep`).
+
+    Raises:
+        WorkbenchError: the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".writing-{os.getpid()}-", dir=path.parent))
+    except OSError as error:
+        raise disk_error(error, path) from error
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written below `folder`; what a living one is writing stays."""
     import psutil

@@ -110,6 +110,14 @@ class Dataset:
                 "run 04_format_data again",
             ) from None
 
+    def has_tokens_of(self, tokenizer: Any) -> bool:
+        """Whether tokens/ holds the training and validation rows as this tokenizer makes them now."""
+        from tailor.models.chat import tokenizer_hash
+
+        if not self.record.tokens_made_by or not (self.folder / "tokens").is_dir():
+            return False
+        return made_by(tokenizer_hash(tokenizer), self.format) == self.record.tokens_made_by
+
     def kept_tokens(self, tokenizer: Any) -> "KeptTokens | None":
         """The training and validation rows as 04 tokenized them; None where that was done with another tokenizer,
         chat template or prompt, or not at all.
@@ -117,11 +125,7 @@ class Dataset:
         Raises:
             WorkbenchError: a file is damaged.
         """
-        from tailor.models.chat import tokenizer_hash
-
-        if not self.record.tokens_made_by or not (self.folder / "tokens").is_dir():
-            return None
-        if made_by(tokenizer_hash(tokenizer), self.format) != self.record.tokens_made_by:
+        if not self.has_tokens_of(tokenizer):
             return None
         columns = ["id", "ids", "learned_from", "learned_to"]
         parts = [

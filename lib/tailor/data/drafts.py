@@ -1,7 +1,8 @@
 """Rows on their way to examples: the cells of each role, and what is made of them."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -34,10 +35,20 @@ class Draft:
 
 @dataclass(frozen=True)
 class Drafts:
-    """All drafts, and sentences on what was left out on the way."""
+    """All drafts of some rows.
+
+    Attributes:
+        said: sentences on how they were read.
+        left_out: what had to be left out of conversations -> of how many.
+    """
 
     rows: list[Draft]
-    notes: list[str]
+    said: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def notes(self) -> list[str]:
+        return [*self.said, *(f"{count:,} conversations: {what}" for what, count in self.left_out.items())]
 
 
 @dataclass(frozen=True)
@@ -53,17 +64,25 @@ class Reading:
     assistant: str = ""
 
 
-class Cells:
-    """The cells of a row by role, trimmed."""
+def kinds_of(frame: pl.DataFrame, columns: Mapping[str, str]) -> dict[str, Kind]:
+    """Role -> what its column holds; a column that is not there is left out."""
+    present = {role: name for role, name in columns.items() if name in frame.columns}
+    described = describe_columns(frame.select(list(dict.fromkeys(present.values()))))
+    kinds = {column.name: column.kind for column in described}
+    return {role: kinds[name] for role, name in present.items()}
 
-    def __init__(self, frame: pl.DataFrame, columns: Mapping[str, str]) -> None:
-        present = {role: name for role, name in columns.items() if name in frame.columns}
-        kinds = {
-            c.name: c.kind for c in describe_columns(frame.select(list(dict.fromkeys(present.values()))))
-        }
+
+class Cells:
+    """The cells of a row by role, trimmed.
+
+    Args:
+        kinds: what the columns hold, as `kinds_of` tells it from the whole table.
+    """
+
+    def __init__(self, frame: pl.DataFrame, columns: Mapping[str, str], kinds: Mapping[str, Kind]) -> None:
+        present = {role: columns[role] for role in kinds}
         self.ids = frame["row_id"].to_list()
-        self.columns = present
-        self.kinds: dict[str, Kind] = {role: kinds[name] for role, name in present.items()}
+        self.columns, self.kinds = present, kinds
         self._texts = {
             role: frame[name].fill_null("").str.strip_chars().to_list() for role, name in present.items()
         }

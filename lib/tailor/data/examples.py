@@ -1,8 +1,9 @@
 """From clean rows to examples: the columns' roles applied, and what cannot be an example set aside with its reason."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,14 +11,17 @@ import polars as pl
 
 from tailor.data.annotations import Annotation, apply_annotations
 from tailor.data.dates import sortable
-from tailor.data.drafts import Draft, Reading
+from tailor.data.drafts import Draft, Drafts, Reading, kinds_of
 from tailor.data.exchanges import draft_rows
 from tailor.data.readers.found import OWN_COLUMNS
 from tailor.data.role_search import Role
+from tailor.data.tables import map_table
 from tailor.data.templates import Template
 from tailor.records import Task
 
 READ_EVERY = Reading()
+AT_A_TIME = 20_000
+"""Rows that are Python objects at a time."""
 
 
 @dataclass
@@ -63,8 +67,9 @@ def format_rows(
     reading: Reading = READ_EVERY,
     templates: Mapping[str, str] = MappingProxyType({}),
     annotations: Sequence[Annotation] = (),
+    folder: Path | None = None,
 ) -> Formatted:
-    """Apply roles to clean rows.
+    """Apply roles to clean rows, some at a time.
 
     Args:
         frame: row_id, source and the data's columns, as text.
@@ -73,15 +78,48 @@ def format_rows(
         reading: how conversations are read.
         templates: "input", "output" -> how the text is written from the row's columns.
         annotations: what people said by hand, in the place of what the rows say.
+        folder: where the rows' text is kept (see `map_table`); in memory if not given.
     """
-    drafts = draft_rows(frame, task, {name: role.column for name, role in roles.items()}, reading)
-    corrected, annotated = apply_annotations(drafts.rows, annotations)
-    made, compared = apply_templates(corrected, frame, templates)
+    columns = {name: role.column for name, role in roles.items()}
+    kinds = kinds_of(frame, columns)
+    # the turns of a thread stand anywhere, and an annotation may have meant another row that asks the same
+    whole = "speaker" in columns or bool(annotations)
+    read = Drafts([])
+    annotated: dict[str, int] = {}
+    problems: dict[str, str] = {}
+
+    def parts() -> Iterator[pl.DataFrame]:
+        for part in [frame] if whole or not frame.height else frame.iter_slices(AT_A_TIME):
+            drafts = draft_rows(part, task, columns, reading, kinds)
+            read.said.extend(drafts.said)
+            read.left_out.update(drafts.left_out)
+            corrected, counts = apply_annotations(drafts.rows, annotations)
+            annotated.update(counts)
+            made, compared = apply_templates(corrected, part, templates)
+            problems.update(_problems(made))
+            yield _as_table(made, compared, part, task, roles, readable)
+
+    rows = map_table(parts(), folder / "rows.arrow") if folder else pl.concat(list(parts()))
+    if "time" in roles:  # day and month are told apart by all rows together
+        rows = rows.with_columns(time=pl.Series(sortable(rows["time"]), dtype=pl.String))
+    formatted = Formatted(rows, notes=read.notes, annotated=annotated)
+    formatted.take_out(problems)
+    return formatted
+
+
+def _as_table(
+    made: Sequence[Draft],
+    compared: Sequence[str],
+    frame: pl.DataFrame,
+    task: Task,
+    roles: dict[str, Role],
+    readable: bool,
+) -> pl.DataFrame:
+    """Drafts as `Formatted.rows` holds them; the time as it is written."""
     taken = frame[[draft.place for draft in made]]
     outputs = [draft.output for draft in made]
-    label = outputs if task == "classify" else [""] * len(made)
     threads = _keys(taken, roles.get("thread"))
-    rows = pl.DataFrame(
+    return pl.DataFrame(
         {
             "id": [draft.id for draft in made],
             "input": [draft.input for draft in made],
@@ -93,16 +131,13 @@ def format_rows(
             "system": [draft.system for draft in made],
             "history": [draft.history for draft in made],
             "rejected": [draft.rejected for draft in made],
-            "label": label,
+            "label": outputs if task == "classify" else [""] * len(made),
             "group": _keys(taken, roles.get("group")),
             "thread": [draft.thread or key for draft, key in zip(made, threads, strict=True)],
-            "time": sortable(taken[roles["time"].column]) if "time" in roles else [""] * len(made),
+            "time": taken[roles["time"].column] if "time" in roles else [""] * len(made),
         },
         schema_overrides=dict.fromkeys(_TEXTS, pl.String),
     )
-    formatted = Formatted(rows, notes=drafts.notes, annotated=annotated)
-    formatted.take_out(_problems(made))
-    return formatted
 
 
 def apply_templates(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from tailor.data.columns import Kind
 from tailor.data.conversations import (
     Conversation,
     Exchange,
@@ -17,30 +18,39 @@ from tailor.data.conversations import (
     transcript,
     write_history,
 )
-from tailor.data.drafts import Cells, Draft, Drafts, Reading, Unreadable
+from tailor.data.drafts import Cells, Draft, Drafts, Reading, Unreadable, kinds_of
 from tailor.data.threads import read_threads
 from tailor.records import Task
 
 
-def draft_rows(frame: pl.DataFrame, task: Task, columns: Mapping[str, str], reading: Reading) -> Drafts:
+def draft_rows(
+    frame: pl.DataFrame,
+    task: Task,
+    columns: Mapping[str, str],
+    reading: Reading,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Drafts:
     """Apply roles to rows.
 
     Args:
         frame: row_id, source and the data's columns, as text.
         columns: role -> column, as `find_roles` gives them. A column that is not there counts as empty.
+        kinds: what the columns hold, where the frame is a part of a table (see `kinds_of`). Only where each row is one
+            turn must all rows be there at once.
     """
-    cells = Cells(frame, columns)
+    cells = Cells(frame, columns, kinds_of(frame, columns) if kinds is None else kinds)
+    said: list[str] = []
+    left_out: Counter[str] = Counter()
     if "conversation" in columns:
-        drafts, notes = _conversations(cells, reading)
+        drafts, left_out = _conversations(cells, reading)
     elif "speaker" in columns:
-        drafts, notes = _threads(cells, reading)
+        drafts, said = _threads(cells, reading)
     else:
-        notes = []
         write = _pair if "chosen" in columns else _labelled if task == "classify" else _plain
         drafts = [_guarded(write, cells, place) for place in range(frame.height)]
         if "history" in columns:
             drafts = [each for draft in drafts for each in _with_rounds(draft, cells, reading.every)]
-    return Drafts([_with_system(draft, cells) for draft in drafts], notes)
+    return Drafts([_with_system(draft, cells) for draft in drafts], said, left_out)
 
 
 def asked_column(columns: Mapping[str, str]) -> str:
@@ -208,8 +218,8 @@ def _with_system(draft: Draft, cells: Cells) -> Draft:
 
 
 # --- conversations -------------------------------------------------------------------------------------------------
-def _conversations(cells: Cells, reading: Reading) -> tuple[list[Draft], list[str]]:
-    """One conversation a row."""
+def _conversations(cells: Cells, reading: Reading) -> tuple[list[Draft], Counter[str]]:
+    """One conversation a row; and what had to be left out of how many."""
     drafts: list[Draft] = []
     left_out: Counter[str] = Counter()
     for place, cell in enumerate(cells.all("conversation")):
@@ -220,7 +230,7 @@ def _conversations(cells: Cells, reading: Reading) -> tuple[list[Draft], list[st
         else:
             left_out.update(read.notes)
             drafts += _answers(read, place, cells.ids[place], reading.every)
-    return drafts, [f"{count:,} conversations: {note}" for note, count in left_out.items()]
+    return drafts, left_out
 
 
 def _answers(read: Conversation, place: int, row_id: str, every: bool) -> Iterator[Draft]:

@@ -1,7 +1,7 @@
 """Examples as tokens, counted once and kept: what 04_format_data writes beside the rows, so that training need not
 tokenize them again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,7 @@ import polars as pl
 from tailor.data.dataset import SPLITS, Example
 from tailor.data.examples import Formatted
 from tailor.data.prompts import PromptFormat
-from tailor.data.tables import write_table
+from tailor.data.tables import GROUP, map_table, write_groups, write_table
 from tailor.data.tokens import learned_span
 from tailor.files import sha256_file
 from tailor.progress import Log
@@ -27,7 +27,7 @@ KEPT = ("label", "group", "thread", "time", "tokens")
 
 @dataclass(frozen=True)
 class TokenTable:
-    """Rows as tokens, in columns: [n] each.
+    """Rows as tokens, in columns: [n] each. The ids stay on disk.
 
     Attributes:
         table: id; ids (the whole row, untruncated); learned_from, learned_to (the places of the answer and its end).
@@ -36,6 +36,12 @@ class TokenTable:
 
     table: pl.DataFrame
     tokenizer: str
+
+    def of(self, ids: pl.Series) -> Iterator[pl.DataFrame]:
+        """The rows with these ids, some at a time; one table at least."""
+        wanted = self.table["id"].is_in(ids.implode())
+        for start in range(0, max(1, self.table.height), GROUP):
+            yield self.table.slice(start, GROUP).filter(wanted.slice(start, GROUP))
 
     @property
     def lengths(self) -> pl.DataFrame:
@@ -46,29 +52,36 @@ class TokenTable:
         )
 
 
-def tokenize(rows: pl.DataFrame, prompts: PromptFormat, tokenizer: Any, log: Log) -> TokenTable:
-    """Encode rows with prompt and answer, by the function that every model is asked through."""
-    from tailor.models.chat import encode_chats, tokenizer_hash
+def tokenize(rows: pl.DataFrame, prompts: PromptFormat, tokenizer: Any, log: Log, folder: Path) -> TokenTable:
+    """Encode rows with prompt and answer, by the function that every model is asked through.
 
-    parts = []
+    Args:
+        folder: where the ids are put.
+    """
+    from tailor.models.chat import tokenizer_hash
+
+    encoded = map_table(_encoded(rows, prompts, tokenizer, log), folder / "tokens.arrow")
+    return TokenTable(encoded, tokenizer_hash(tokenizer))
+
+
+def _encoded(rows: pl.DataFrame, prompts: PromptFormat, tokenizer: Any, log: Log) -> Iterator[pl.DataFrame]:
+    from tailor.models.chat import encode_chats
+
     log.progress(0, rows.height, "rows tokenized")
     for start in range(0, rows.height, BATCH):
         part = [Example(**row) for row in rows.slice(start, BATCH).select(_of_example(rows)).to_dicts()]
         chats = [prompts.conversation(example, example.output) for example in part]
         encoded = encode_chats(tokenizer, chats, last_answer_only=True)
         spans = [learned_span(chat.learned) for chat in encoded]
-        parts.append(
-            pl.DataFrame(
-                {
-                    "id": [example.id for example in part],
-                    "ids": _lists([chat.input_ids for chat in encoded]),
-                    "learned_from": pl.Series([first for first, _ in spans], dtype=pl.Int32),
-                    "learned_to": pl.Series([last for _, last in spans], dtype=pl.Int32),
-                }
-            )
+        yield pl.DataFrame(
+            {
+                "id": [example.id for example in part],
+                "ids": _lists([chat.input_ids for chat in encoded]),
+                "learned_from": pl.Series([first for first, _ in spans], dtype=pl.Int32),
+                "learned_to": pl.Series([last for _, last in spans], dtype=pl.Int32),
+            }
         )
         log.progress(min(start + BATCH, rows.height), rows.height, "rows tokenized")
-    return TokenTable(pl.concat(parts), tokenizer_hash(tokenizer))
 
 
 def _of_example(rows: pl.DataFrame) -> list[str]:
@@ -109,8 +122,7 @@ def write_splits(
         compared = ["compared"] if part["compared"].ne_missing(part["input"]).any() else []
         write_table(part.select(*ROW, *KEPT, *compared), path)
         if keep_ids:
-            ids = part.select("id").join(tokens.table, on="id", how="left", maintain_order="left")
-            write_table(ids, folder / "tokens" / f"{name}.parquet")
+            write_groups(tokens.of(part["id"]), folder / "tokens" / f"{name}.parquet")
         kept = part["tokens"].clip(upper_bound=max_length)
         splits[name] = Split(
             rows=part.height,

@@ -1,5 +1,6 @@
 """Which side of the split a text was on, remembered: rows that come later never move a test row."""
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,5 +53,9 @@ def _hash(choices: SplitChoices) -> str:
 
 def hash_rows(rows: pl.DataFrame) -> str:
     """Hash of what rows ask and answer, whatever their order, ids and files are."""
-    texts = rows.select("system", "history", "input", "output").rows()
-    return sha256_bytes("\n".join(sorted(canonical_json(list(row)) for row in texts)).encode())
+    texts = rows.select("system", "history", "input", "output")
+    lines = pl.Series([canonical_json(list(row)) for row in texts.iter_rows()], dtype=pl.String).sort()
+    digest = hashlib.sha256()
+    for place, line in enumerate(lines):
+        digest.update(b"\n" * (place > 0) + line.encode())
+    return digest.hexdigest()

@@ -116,12 +116,16 @@ def _by_frozen_time(free: list[int], held: list[str | None], times: list[str]) -
     }
 
 
+def whole_text(rows: pl.DataFrame) -> pl.Series:
+    """What was said before, and the input without the words that all rows share. Nothing is copied if that will do."""
+    return rows["compared"] if (rows["history"] == "").all() else rows["history"] + rows["compared"]
+
+
 def _tie_keys(rows: pl.DataFrame, choices: SplitChoices) -> tuple[dict[str, list], list[str]]:
     """What ties rows together, by the name of the leak it prevents."""
-    inputs = [history + text for history, text in rows.select("history", "compared").rows()]
     keys: dict[str, list] = {"equal text": equality_keys(rows, ["history", "compared"]).to_list()}
     if choices.near > 0:
-        keys["nearly equal text"] = near_duplicate_clusters([inputs], choices.near)
+        keys["nearly equal text"] = near_duplicate_clusters([whole_text(rows)], choices.near)
     notes = []
     for column, name in (("group", "same group"), ("thread", "same thread")):
         values = rows[column].to_list()

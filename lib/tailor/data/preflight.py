@@ -20,6 +20,7 @@ from tailor.data.row_checks import (
 )
 from tailor.data.token_checks import end_of_answer, nothing_to_learn, other_prompt, other_template, truncated
 from tailor.errors import WorkbenchError
+from tailor.files import scratch_folder
 from tailor.models.catalog import ModelSource
 from tailor.progress import Log
 from tailor.records import Finding
@@ -49,12 +50,13 @@ def preflight(dataset: Dataset, source: ModelSource, log: Log) -> list[Finding]:
     Returns:
         What was found; empty where tuning may start. Findings of accepted checks are marked and block nothing.
     """
-    rows = Rows(dataset, source)
     accepted = dataset.record.settings.get("accepted_checks", [])
     found = []
-    for name, check in log.track(CHECKS.items(), "checks before tuning", total=len(CHECKS)):
-        for finding in check(rows):
-            found.append(finding.model_copy(update={"check": name, "accepted": name in accepted}))
+    with scratch_folder(dataset.folder) as scratch:
+        rows = Rows(dataset, source, scratch)
+        for name, check in log.track(CHECKS.items(), "checks before tuning", total=len(CHECKS)):
+            for finding in check(rows):
+                found.append(finding.model_copy(update={"check": name, "accepted": name in accepted}))
     return found
 
 

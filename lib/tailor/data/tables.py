@@ -1,6 +1,7 @@
-"""Tables on disk: Parquet whose pages carry checksums, so that a damaged file is refused and never half believed."""
+"""Tables on disk: Parquet whose pages carry checksums, so that a damaged file is refused and never half believed; and
+Arrow files for the time of a step, whose text stays on disk until it is looked at."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tailor.errors import WorkbenchError
-from tailor.files import writing
+from tailor.files import disk_error, writing
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
@@ -17,10 +18,29 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
     Raises:
         WorkbenchError: the disk is full, or the folder cannot be written.
     """
+    write_groups(frame.iter_slices(GROUP) if frame.height else [frame], path)
+
+
+def write_groups(groups: Iterable[pl.DataFrame], path: Path) -> None:
+    """Write such a table, a row group for each of these tables, of which memory holds one.
+
+    Args:
+        groups: one at least, all of the same columns.
+
+    Raises:
+        WorkbenchError: the disk is full, or the folder cannot be written.
+    """
     import pyarrow.parquet as pq
 
     with writing(path) as temporary:
-        pq.write_table(frame.to_arrow(), temporary, compression="zstd", write_page_checksum=True)
+        writer = None
+        for group in groups:
+            table = group.rechunk().to_arrow()
+            writer = writer or pq.ParquetWriter(
+                temporary, table.schema, compression="zstd", write_page_checksum=True
+            )
+            writer.write_table(table)
+        writer.close()
 
 
 def write_pieces(pieces: Iterable[pl.DataFrame], path: Path, empty: pl.DataFrame | None = None) -> None:
@@ -124,6 +144,41 @@ def count_bytes(path: Path, made_by: str) -> int:
     """About how much memory such a table takes."""
     with _checked(path, made_by) as file:
         return sum(file.metadata.row_group(place).total_byte_size for place in range(file.num_row_groups))
+
+
+# --- for the time of a step ------------------------------------------------------------------------------------------
+def map_table(frames: Iterable[pl.DataFrame], path: Path) -> pl.DataFrame:
+    """Put tables below one another in an Arrow file, and give the whole with its text left there: memory holds
+    16 bytes a cell, and the system reads and forgets the text as it is needed.
+
+    Args:
+        frames: one at least, all of the same columns.
+
+    Raises:
+        WorkbenchError: the disk is full, or the folder cannot be written.
+    """
+    import pyarrow as pa
+
+    try:
+        writer = None
+        for frame in frames:
+            # the older layout holds each text once, whatever it was cut from
+            table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+            writer = writer or pa.ipc.new_file(path, table.schema)
+            writer.write_table(table)
+        writer.close()
+    except OSError as error:
+        raise disk_error(error, path) from error
+    return read_mapped(path)
+
+
+def read_mapped(path: Path, names: Sequence[str] | None = None) -> pl.DataFrame:
+    """An Arrow file's rows, or some columns of them, its text left on disk."""
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        table = pa.ipc.open_file(file).read_all()
+    return pl.from_arrow(table if names is None else table.select(list(names)))
 
 
 @contextmanager

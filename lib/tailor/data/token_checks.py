@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tailor.data.preflight_rows import BATCH, Rows, finding
+import polars as pl
+
+from tailor.data.preflight_rows import Rows, finding
 from tailor.records import Finding
 
 
 def nothing_to_learn(rows: Rows) -> Iterator[Finding]:
     """Every label masked: the loss is 0.0 and nothing is learned."""
     if rows.source.architecture == "decoder":
-        bad = [row.id for row in rows.encoded if row.learned_to <= max(row.learned_from, 1)]
-        if bad:
+        bad = rows.tokens.filter(learned=0)["id"]
+        if len(bad):
             yield finding(
-                bad,
+                bad.to_list(),
                 "of training without a token to learn: the loss would count nothing of them",
                 "look at their output in 04_format_data, and check its templates",
             )
@@ -24,30 +26,24 @@ def truncated(rows: Rows) -> Iterator[Finding]:
     if rows.source.architecture != "decoder":
         return  # an encoder reads the beginning of a long text
     limit, share = rows.dataset.max_length, rows.record.settings.get("truncated_at_most", 0.05)
-    long = [(row.id, len(row.ids)) for row in rows.encoded if len(row.ids) > limit]
-    if len(long) > share * len(rows.encoded):
-        longest = max(length for _, length in long)
+    long = rows.tokens.filter(pl.col("length") > limit)
+    if long.height > share * rows.tokens.height:
+        longest = long["length"].max()
         yield finding(
-            [row_id for row_id, _ in long],
-            f"of training ({len(long) / len(rows.encoded):.0%}, more than {share:.0%}) longer than {limit:,} tokens, "
-            f"which would be left out; the longest has {longest:,}",
+            long["id"].to_list(),
+            f"of training ({long.height / rows.tokens.height:.0%}, more than {share:.0%}) longer than {limit:,} "
+            f"tokens, which would be left out; the longest has {longest:,}",
             f"raise 04_format_data.max_length, up to {longest:,}, or shorten what stands around the input",
         )
 
 
 def end_of_answer(rows: Rows) -> Iterator[Finding]:
     """Without an end that is learned, a model never stops writing."""
-    from tailor.models.chat import turn_end
-
     if rows.source.architecture != "decoder":
         return
-    ends = set(turn_end(rows.tokenizer))
-    missing, masked = [], []
-    for row in rows.encoded:
-        last = row.learned_to
-        if last == row.learned_from or row.ids[last - 1] in ends:
-            continue
-        (masked if ends & set(row.ids[last : last + 2]) else missing).append(row.id)
+    missing, masked = (
+        rows.tokens.filter(ended=False, end_masked=found)["id"].to_list() for found in (False, True)
+    )
     if missing:
         yield finding(
             missing,
@@ -85,14 +81,13 @@ def other_prompt(rows: Rows) -> Iterator[Finding]:
 
     if rows.source.architecture != "decoder":
         return
-    prompts = [rows.dataset.prompt(example) for example in rows.dataset.train]
     bad = []
-    for start in range(0, len(prompts), BATCH):
-        asked = encode_chats(rows.tokenizer, prompts[start : start + BATCH], add_generation_prompt=True)
-        for row, prompt in zip(rows.encoded[start : start + BATCH], asked, strict=True):
-            learns = row.learned_from < row.learned_to
-            if learns and row.ids[: row.learned_from].tolist() != prompt.input_ids:
-                bad.append(row.id)
+    for examples, encoded in rows.encoded():
+        prompts = [rows.dataset.prompt(example) for example in examples]
+        asked = encode_chats(rows.tokenizer, prompts, add_generation_prompt=True)
+        for example, row, prompt in zip(examples, encoded, asked, strict=True):
+            if row.learned_from < row.learned_to and row.ids[: row.learned_from] != prompt.input_ids:
+                bad.append(example.id)
     if bad:
         yield finding(
             bad,

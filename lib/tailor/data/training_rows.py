@@ -3,7 +3,7 @@
 Validation and test stay as they were given: they say how a model does in the world it is for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tailor.data.augmentation.effect import compare
 from tailor.data.augmentation.filters import Strictness, find_leaks
 from tailor.data.balance import downsample, label_weights, upsample
 from tailor.data.canaries import canary_rows
-from tailor.data.dataset import Example
+from tailor.data.dataset import SPLITS, Example
 from tailor.data.examples import Formatted
 from tailor.data.knowledge import knowledge_rows, weighted_terms
 from tailor.data.learning_curve import learning_curve
@@ -84,8 +84,8 @@ def extend_training(
     """
     check_augmentation(settings)
     done, task = Extension(), use_case.task
-    validation, test = (_examples(formatted.rows, split) for split in ("validation", "test"))
-    given = _choose(formatted, _examples(formatted.rows, "train"), settings, task, most, seed, log)
+    given, validation, test = (_Examples(formatted.rows.filter(split=split)) for split in SPLITS)
+    given = _choose(formatted, given, settings, task, most, seed, log)
     if settings.estimate_more:
         done.curve = learning_curve(given, validation, task, seed=seed, log=log)
     labelled = task == "classify" and len({row.output for row in given}) > 1
@@ -94,10 +94,12 @@ def extend_training(
     if labelled and settings.balance == "downsample":
         gone = downsample(given, settings.balance_ratio, seed)
         given = _leave_out(formatted, given, gone, "left out to balance the labels")
-    rows = _Rows(given, validation, [*validation, *test])
-    if settings.knowledge_rows and task == "respond":
+    make_knowledge, reword = settings.knowledge_rows and task == "respond", settings.augment_rows and given
+    if make_knowledge or reword:
+        rows = _Rows(list(given), list(validation), [*validation, *test])
+    if make_knowledge:
         _add_knowledge(done, rows, settings, use_case, near, seed)
-    if settings.augment_rows and given:
+    if reword:
         _add_rewordings(done, rows, settings, use_case, near, seed, cache, log)
     if labelled and settings.balance == "upsample":
         done.add(upsample([*given, *done.made], settings.balance_ratio, seed))
@@ -114,13 +116,13 @@ def extend_training(
 
 def _choose(
     formatted: Formatted,
-    given: list[Example],
+    given: Sequence[Example],
     settings: TrainingRowsSettings,
     task: Task,
     most: int,
     seed: int,
     log: Log,
-) -> list[Example]:
+) -> Sequence[Example]:
     """The rows that are kept where only the most useful are wanted."""
     if not most or settings.choose_rows != "useful" or len(given) <= most:
         return given
@@ -131,7 +133,7 @@ def _choose(
     return _leave_out(formatted, given, gone, "less useful than the rows kept for train")
 
 
-def _leave_out(formatted: Formatted, given: list[Example], gone: set[str], reason: str) -> list[Example]:
+def _leave_out(formatted: Formatted, given: Sequence[Example], gone: set[str], reason: str) -> list[Example]:
     formatted.take_out(dict.fromkeys(gone, reason))
     return [row for row in given if row.id not in gone]
 
@@ -193,14 +195,32 @@ def _rewriter(settings: TrainingRowsSettings, cache: Path, seed: int, log: Log):
 
 
 # --- to and from the table -------------------------------------------------------------------------------------------
-def _examples(rows: pl.DataFrame, split: str) -> list[Example]:
-    """Rows as examples whose input is what the row brings to it, without a template's words: these are not reworded."""
-    part = rows.filter(split=split)
-    texts = [own if own and own in text else text for own, text in part.select("compared", "input").rows()]
-    names = [name for name in Example.__dataclass_fields__ if name not in ("input", "weight", "parent")]
-    return [
-        Example(**row, input=text) for row, text in zip(part.select(names).to_dicts(), texts, strict=True)
-    ]
+class _Examples(Sequence[Example]):
+    """Rows as examples whose input is what the row brings to it, without a template's words: these are not reworded.
+
+    Each is made when it is asked for: where rows are only counted or drawn from, the others cost nothing.
+    """
+
+    _NAMES = ("id", "output", "source", "system", "history", "compared", "input")
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows.select(self._NAMES)
+
+    def __len__(self) -> int:
+        return self._rows.height
+
+    def __getitem__(self, place: int) -> Example:
+        return self._made(*self._rows.row(int(place)))
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self._made(*row) for row in self._rows.iter_rows())
+
+    @staticmethod
+    def _made(
+        row_id: str, output: str, source: str, system: str, history: str, own: str, text: str
+    ) -> Example:
+        text = own if own and own in text else text
+        return Example(row_id, text, output, source, system=system, history=history)
 
 
 def _append(rows: pl.DataFrame, made: Sequence[Example], weights: dict[str, float]) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from tailor.data.examples import Formatted, format_rows, given_roles, rare_label
 from tailor.data.exports.export import export_dataset
 from tailor.data.exports.settings import ExportSettings
 from tailor.data.format_view import FormatView
-from tailor.data.formatting import tokenize, write_splits
+from tailor.data.formatting import TokenTable, tokenize, write_splits
 from tailor.data.kept_sides import hash_rows, read_sides, text_keys, write_sides
 from tailor.data.partition import SplitChoices, partition
 from tailor.data.preflight import CheckName, preflight
@@ -24,11 +24,11 @@ from tailor.data.roles import find_roles
 from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_shots, templates_of
 from tailor.data.shapes import name_shape
 from tailor.data.splits import SplitBy
-from tailor.data.tables import read_table, write_table
+from tailor.data.tables import map_table, read_pieces, write_table
 from tailor.data.training_rows import extend_training
 from tailor.data.training_settings import TrainingRowsSettings, check_augmentation
 from tailor.errors import WorkbenchError
-from tailor.files import writing
+from tailor.files import scratch_folder, writing
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import DatasetRecord, ProjectRecord, Sources, UseCase
@@ -178,7 +178,14 @@ def reads_files(project: Project, settings: Settings) -> list[str]:
 
 def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     """Make dataset/{train,validation,test}.parquet with their tokens, dataset/set_aside.parquet,
-    of preference pairs dataset/preferences.parquet, and what exports ask for under dataset/exports/."""
+    of preference pairs dataset/preferences.parquet, and what exports ask for under dataset/exports/.
+
+    Rows lie in Arrow files meanwhile, so that memory hardly grows with them."""
+    with scratch_folder(project.path("dataset")) as scratch:
+        return _make(project, settings, log, scratch)
+
+
+def _make(project: Project, settings: Settings, log: Log, scratch: Path) -> DatasetRecord:
     from tailor.models.catalog import resolve
 
     chosen = project.load(ProjectRecord, "project.json")
@@ -186,7 +193,7 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     source = resolve(chosen.base_model)
     check_augmentation(settings)
     _check_length(source, settings.max_length)
-    rows = read_table(project.path("clean.parquet"), "03_clean_data")
+    rows = map_table(read_pieces(project.path("clean.parquet"), "03_clean_data"), scratch / "clean.arrow")
     roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
     for role in roles.values():
         log.note(f"{role.role}: column '{role.column}' ({role.reason})")
@@ -195,7 +202,8 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     reading = Reading(settings.conversation_answers == "every", settings.assistant_speaker)
     readable = settings.label_text == "readable"
     said, _ = read_annotations(project.path(ANNOTATIONS))
-    formatted = format_rows(rows, use_case.task, roles, readable, reading, templates_of(settings), said)
+    templates = templates_of(settings)
+    formatted = format_rows(rows, use_case.task, roles, readable, reading, templates, said, scratch)
     for note in formatted.notes:
         log.note(note)
     if use_case.task == "classify":
@@ -218,7 +226,7 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         log=log,
     )
     prompts = PromptFormat(system_prompt_of(settings, use_case), settings.instruction.strip(), tuple(shots))
-    tokens = _tokenize(formatted, prompts, source, settings.max_length, log)
+    tokens = _tokenize(formatted, prompts, source, settings.max_length, log, scratch)
     for note in notes:
         log.note(note)
     with writing(project.path("dataset")) as folder:
@@ -239,7 +247,7 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
         system_prompt=prompts.system_prompt,
         instruction=prompts.instruction,
         shots=shots,
-        templates=templates_of(settings),
+        templates=templates,
         tokenizer=tokens.tokenizer,
         tokens_made_by=made_by(tokens.tokenizer, prompts),
         test_set=hash_rows(formatted.rows.filter(split="test")),
@@ -280,11 +288,18 @@ def _frozen(project: Project) -> list[str]:
     return [source.name for source in record.sources if source.frozen_test]
 
 
-def _tokenize(formatted: Formatted, prompts: PromptFormat, source: "ModelSource", max_length: int, log: Log):
+def _tokenize(
+    formatted: Formatted,
+    prompts: PromptFormat,
+    source: "ModelSource",
+    max_length: int,
+    log: Log,
+    scratch: Path,
+) -> TokenTable:
     """Every row as tokens; rows whose prompt leaves no room for an answer are set aside."""
     from tailor.models import load_tokenizer
 
-    tokens = tokenize(formatted.rows, prompts, load_tokenizer(source), log)
+    tokens = tokenize(formatted.rows, prompts, load_tokenizer(source), log, scratch)
     too_long = tokens.lengths.filter(pl.col("prompt") >= max_length)
     reason = f"the prompt alone is longer than {max_length:,} tokens"
     formatted.take_out(dict.fromkeys(too_long["id"], reason))

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tailor.data.cleaning.engines import open_engine
+from tailor.data.cleaning.own_function import OwnFunction
 from tailor.data.cleaning.pipeline import clean_file
 from tailor.data.cleaning.plan import STANDARD, choose_columns
 from tailor.data.columns import describe_columns
@@ -57,12 +58,12 @@ def raw(tmp_path):
     return path
 
 
-def cleaned(raw, name, **how):
+def cleaned(raw, name, history=STANDARD, **how):
     """The bytes of both files, and the record."""
     columns = choose_columns(describe_columns(read_table(raw, "a test")), ["text"], ["intent"])
     kept, dropped = raw.with_name(f"{name}-kept.parquet"), raw.with_name(f"{name}-dropped.parquet")
-    done = clean_file(raw, STANDARD, columns, Log(), kept=kept, dropped=dropped, **how)
-    assert [path.name for path in raw.parent.glob(".pieces-*")] == []
+    done = clean_file(raw, history, columns, Log(), kept=kept, dropped=dropped, **how)
+    assert [path.name for path in raw.parent.glob(".writing-*")] == []
     return kept.read_bytes(), dropped.read_bytes(), done
 
 
@@ -78,6 +79,77 @@ def test_pieces_on_disk_give_the_files_that_memory_gives(raw):
 def test_two_dask_workers_give_the_identical_table(raw):
     pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     assert cleaned(raw, "dask", engine="dask", workers=2) == cleaned(raw, "here")
+
+
+DEADLY = """
+import os
+from pathlib import Path
+
+def once(text):
+    if "rule" in text:
+        try:
+            Path(__file__).with_name("dead").touch(exist_ok=False)
+            os.kill(os.getpid(), 9)
+        except FileExistsError:
+            pass
+    return text
+
+def always(text):
+    os.kill(os.getpid(), 9)
+"""
+
+
+def with_own(raw, function, name, **how):
+    """Cleaned by a function from the workspace first."""
+    raw.with_name("mine.py").write_text(DEADLY)
+    return cleaned(raw, name, history=(OwnFunction(function=f"mine:{function}"), *STANDARD), **how)
+
+
+def left_over(raw):
+    return sorted(path.name for path in raw.parent.iterdir() if path.name != "__pycache__")
+
+
+def test_a_dask_worker_that_is_lost_takes_nothing_along(home, raw):
+    pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
+    lost = with_own(raw, "once", "lost", engine="dask", workers=2)
+    assert (home / "dead").exists()
+    assert lost == with_own(raw, "once", "here")
+
+
+def test_a_piece_that_takes_every_worker_along_is_told(home, raw):
+    dask = pytest.importorskip("dask", reason="the extra 'dask' is not installed")
+    few = dask.config.set({"distributed.scheduler.allowed-failures": 1})
+    with few, pytest.raises(WorkbenchError) as caught:
+        with_own(raw, "always", "lost", engine="dask", workers=2)
+    assert str(caught.value) == (
+        "Found: 2 of Dask's workers were lost one after the other over the same piece\n"
+        "Needed: workers with memory for a piece each, and a scheduler that stays\n"
+        "Do: give the workers more memory, set 03_clean_data.workers lower, or 03_clean_data.engine to here"
+    )
+    assert left_over(raw) == ["mine.py", "rows.parquet"]
+
+
+def test_a_process_that_is_lost_is_told_and_nothing_is_half_written(home, raw):
+    with pytest.raises(WorkbenchError) as caught:
+        with_own(raw, "once", "lost", most_in_memory=0, workers=2)
+    assert str(caught.value) == (
+        "Found: a process that cleaned a piece of the table was ended from outside, most likely for lack of memory\n"
+        "Needed: memory for every process\n"
+        "Do: set 03_clean_data.workers to 1"
+    )
+    assert left_over(raw) == ["dead", "mine.py", "rows.parquet"]
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
+    dask = pytest.importorskip("dask", reason="the extra 'dask' is not installed")
+    with (
+        dask.config.set(
+            {"scheduler-address": "tcp://127.0.0.1:9", "distributed.comm.timeouts.connect": "1s"}
+        ),
+        pytest.raises(WorkbenchError, match=r"the Dask scheduler at tcp://127\.0\.0\.1:9 does not answer"),
+        open_engine("dask"),
+    ):
+        pass
 
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch):

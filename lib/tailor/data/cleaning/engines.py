@@ -26,7 +26,8 @@ def open_engine(name: EngineName, workers: int | None = None) -> Iterator[Map]:
         workers: how many; one a core if not given. A Dask scheduler that DASK_SCHEDULER_ADDRESS names has its own.
 
     Raises:
-        WorkbenchError: the engine is not installed.
+        WorkbenchError: the engine is not installed, or its scheduler does not answer. While the work is done, and for
+            either engine: the workers were lost again and again.
     """
     workers = workers or cores()
     if name == "here":
@@ -83,13 +84,38 @@ def _dask_client(workers: int) -> Any:
             "Dask and its scheduler",
             "pip install 'tailor-workbench[dask]', or set 03_clean_data.engine to here",
         ) from None
-    if dask.config.get("scheduler-address", None):
-        return Client()
+    if address := dask.config.get("scheduler-address", None):
+        try:
+            return Client()
+        except OSError as error:
+            raise WorkbenchError(
+                f"the Dask scheduler at {address} does not answer ({error})",
+                "the address of a scheduler that runs, which DASK_SCHEDULER_ADDRESS names",
+                "start it (dask scheduler), or unset DASK_SCHEDULER_ADDRESS to work with workers on this machine",
+            ) from None
     return Client(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
 
 
 def _on_workers(client: Any, work: Callable[[int, Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    """A piece whose worker is lost is done again by another; one that has taken several workers along is given up."""
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+
     futures = client.map(work, range(len(items)), items, pure=False)
-    for future in futures:
-        yield future.result()
-        future.release()
+    try:
+        for future in futures:
+            yield future.result()
+            future.release()
+    except KilledWorker as lost:
+        found = (
+            f"{lost.allowed_failures + 1} of Dask's workers were lost one after the other over the same piece"
+        )
+    except FutureCancelledError:
+        found = "the Dask scheduler was lost with the pieces it had given out"
+    else:
+        return
+    raise WorkbenchError(
+        found,
+        "workers with memory for a piece each, and a scheduler that stays",
+        "give the workers more memory, set 03_clean_data.workers lower, or 03_clean_data.engine to here",
+    )

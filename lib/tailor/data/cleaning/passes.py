@@ -13,6 +13,7 @@ import polars as pl
 
 from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome
 from tailor.data.cleaning.tally import Tally
+from tailor.data.tables import read_mapped
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.progress import Log
 
@@ -134,11 +135,7 @@ def load(piece: Piece, names: Sequence[str] | None = None) -> pl.DataFrame:
     """A piece's rows, or some columns of them; of a file only these are read."""
     if isinstance(piece, pl.DataFrame):
         return piece if names is None else piece.select(names)
-    import pyarrow as pa
-
-    with pa.memory_map(str(piece)) as file:
-        table = pa.ipc.open_file(file).read_all()
-    return pl.from_arrow(table if names is None else table.select(list(names)))
+    return read_mapped(piece, names)
 
 
 class Loaded(Sequence):

@@ -1,7 +1,5 @@
 """Run a history: on a table in memory, or on a file of any size, piece by piece, here or by an engine's workers."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from tailor.data.cleaning.operation import Columns, Operation
 from tailor.data.cleaning.passes import Entry, Loaded, Pass, Piece, PieceDone, load, run_pass
 from tailor.data.cleaning.tally import Tally, nothing_left
 from tailor.data.tables import count_bytes, read_pieces, write_pieces
+from tailor.files import scratch_folder
 from tailor.progress import Log
 from tailor.records import Operation as Done
 
@@ -95,8 +94,7 @@ def clean_file(
             is full.
     """
     stored = engine != "here" or count_bytes(source, _MADE_BY) > most_in_memory
-    folder = Path(tempfile.mkdtemp(prefix=".pieces-", dir=kept.parent)) if stored else None
-    try:
+    with scratch_folder(kept) if stored else nullcontext() as folder:
         with open_engine(engine, workers) if stored else nullcontext(one_by_one) as spread:
             pieces: list[Piece] = []
             for place, frame in enumerate(read_pieces(source, _MADE_BY)):
@@ -106,9 +104,6 @@ def clean_file(
             done = run.all(operations)
         write_pieces(Loaded(run.pieces), kept)
         write_pieces(run.dropped, dropped, _none_dropped(load(run.pieces[0])))
-    finally:
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
     if aside is not None:
         aside |= run.aside
     return Cleaned(run.rows_in, run.rows_out, done)
