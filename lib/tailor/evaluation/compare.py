@@ -1,22 +1,19 @@
-"""Comparing models on the same rows: paired differences, success criteria, slices, and a verdict."""
+"""Comparing models on the same rows: paired differences, success criteria, and a verdict."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from tailor.errors import did_you_mean
-from tailor.evaluation.metrics import Metric, mean_metric, measure_rows
-from tailor.evaluation.statistics import estimate, estimate_difference, paired_p_value
+from tailor.evaluation.metrics import Metric, measure_rows
+from tailor.evaluation.statistics import estimate_difference, paired_p_value
 from tailor.records import Compared, Criterion, Estimate, Task
 
 if TYPE_CHECKING:
     import polars as pl
 
 UNITS = {"chrf": "points"}
-SMALL_SLICE = 5
-"""Slices with fewer rows say nothing and are left out."""
 
 
 def metric_of(table: "pl.DataFrame", name: str, task: Task, labels: Sequence[str]) -> Metric:
@@ -115,59 +112,6 @@ def verdict(headline: str, rows: int, compared: Sequence[Compared], best: Compar
     if best.difference.low <= 0:
         said += " The interval of the difference includes zero: this many rows show no improvement."
     return said
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A part of the rows: `kind` "label", "source" or "length"; `value` the label, file or range."""
-
-    kind: str
-    value: str
-    rows: int
-    found: Estimate
-
-
-def slices(table: "pl.DataFrame", metric: str, *, samples: int, seed: int) -> list[Slice]:
-    """A metric by label (where labels repeat), by source file and by thirds of input length, worst first.
-
-    Args:
-        table: predictions with each row's own values of `metric` in a column of that name.
-    """
-    values = table[metric].to_numpy()
-    found = []
-    for kind, names in _groups(table).items():
-        for name in sorted(set(names)):
-            rows = [i for i, other in enumerate(names) if other == name]
-            if len(rows) >= SMALL_SLICE and len(rows) < len(names):
-                found.append(
-                    Slice(kind, name, len(rows), _mean(values[rows], metric == "accuracy", samples, seed))
-                )
-    return sorted(found, key=lambda part: (part.found.value, part.kind, part.value))
-
-
-def _mean(values: Any, share: bool, samples: int, seed: int) -> Estimate:
-    return estimate(mean_metric("mean", values, share), samples=samples, seed=seed)
-
-
-def _groups(table: "pl.DataFrame") -> dict[str, list[str]]:
-    """Kind of slice -> each row's part. Answers are labels where the predictions have an accuracy."""
-    groups = {"source": table["source"].to_list(), "length": _lengths(table)}
-    labelled = "accuracy" in table.columns
-    return {"label": table["reference"].to_list()} | groups if labelled else groups
-
-
-def _lengths(table: "pl.DataFrame") -> list[str]:
-    """Thirds of input length in characters, named by their range."""
-    sizes = [len(text) for text in table["input"].to_list()]
-    ordered = sorted(sizes)
-    first, second = ordered[len(ordered) // 3], ordered[2 * len(ordered) // 3]
-
-    def name(size: int) -> str:
-        if size <= first:
-            return f"short (up to {first:,} characters)"
-        return f"middle (up to {second:,})" if size <= second else f"long (over {second:,} characters)"
-
-    return [name(size) for size in sizes]
 
 
 def confusions(table: "pl.DataFrame", most: int = 5) -> list[tuple[str, str, int, int]]:

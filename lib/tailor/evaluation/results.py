@@ -11,9 +11,9 @@ from tailor.evaluation.compare import (
     show_estimate,
     show_p,
     show_value,
-    slices,
 )
 from tailor.evaluation.references import TITLES
+from tailor.evaluation.slices import Slice
 from tailor.records import Compared, Evaluation
 
 if TYPE_CHECKING:
@@ -66,15 +66,21 @@ def comparison_table(compared: Sequence[Compared], headline: str, costs: dict[st
     return Table(columns, rows, "All models on the same test rows; in brackets the 95% interval")
 
 
-def slices_table(table: "pl.DataFrame", metric: str, *, samples: int, seed: int) -> Table:
-    """Where the model is weakest: the metric by label, source and length, worst first."""
+def slices_table(parts: Sequence[Slice], metric: str) -> Table:
+    """Where the model is weakest: the metric by parts of the rows, what is surely worse than the rest first."""
     rows = [
-        [part.kind, part.value, part.rows, show_estimate(metric, part.found)]
-        for part in slices(table, metric, samples=samples, seed=seed)
+        [
+            part.kind,
+            part.value,
+            part.rows,
+            show_estimate(metric, part.found),
+            show_value(metric, part.rest),
+            f"worse than the rest, {show_p(part.p_value)}" if part.is_worse else "",
+        ]
+        for part in parts
     ]
-    return Table(
-        ["by", "slice", "rows", name_of(metric)], rows, "Parts of the test rows, worst first", show=12
-    )
+    columns = ["by", "slice", "rows", name_of(metric), "all others", "beyond chance (corrected)"]
+    return Table(columns, rows, "Parts of the test rows, worst first", show=12)
 
 
 def confusions_table(table: "pl.DataFrame") -> Table:

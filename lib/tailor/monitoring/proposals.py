@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailor.data.dataset import Dataset
-from tailor.evaluation.compare import confusions, name_of, show_estimate, slices
+from tailor.evaluation.compare import confusions, name_of, show_estimate, show_p, show_value
 from tailor.evaluation.evaluate import load_evaluation, read_predictions
 from tailor.evaluation.references import TITLES, references_for
+from tailor.evaluation.slices import parts_by, slices
 from tailor.project import Project
 from tailor.records import Compared, Comparison, Monitoring, RunRecord
 
@@ -97,16 +98,18 @@ def from_confusions(evidence: Evidence) -> list[Proposal]:
 
 
 def from_slices(evidence: Evidence) -> list[Proposal]:
-    """The weakest part of the rows, if its interval lies below the whole's value."""
-    headline = evidence.comparison.headline
+    """The weakest part of the rows, if it is worse than the rest beyond chance."""
+    headline, settings = evidence.comparison.headline, evidence.comparison.settings
     table = read_predictions(evidence.project, evidence.best.run)
-    samples = evidence.comparison.settings["bootstrap_samples"]
-    whole = evidence.best.metrics[headline].value
-    weak = [s for s in slices(table, headline, samples=samples, seed=evidence.seed) if s.found.high < whole]
-    if not weak:
+    more = parts_by(evidence.project, table, settings.get("slice_by", []))
+    parts = slices(table, headline, samples=settings["bootstrap_samples"], seed=evidence.seed, more=more)
+    if not parts or not parts[0].is_worse:
         return []
-    part = weak[0]
-    why = f"{name_of(headline)} is {show_estimate(headline, part.found)} on {part.rows} test rows there."
+    part = parts[0]
+    why = (
+        f"{name_of(headline)} is {show_estimate(headline, part.found)} on {part.rows} test rows there, and "
+        f"{show_value(headline, part.rest)} on all others ({show_p(part.p_value)}, corrected)."
+    )
     return [
         Proposal(
             f"Look at the rows of {part.kind} '{part.value}', and add more of them.", why, "02_gather_data"
