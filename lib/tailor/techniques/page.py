@@ -41,7 +41,9 @@ def page_blocks(technique: Technique, parts: list[NetworkPart]) -> list[Block]:
         parts: what `tailor.techniques.anatomy.anatomy` counted.
     """
     drawing = (
-        [Figure(lambda: network_parts(parts), _alt(technique, parts)), Text(cost_of(parts))] if parts else []
+        [Figure(lambda: network_parts(parts), _alt(technique, parts)), Text(cost_of(parts, technique))]
+        if parts
+        else []
     )
     told = (f"{name}: {text}" for name, text in _advice(technique).items())
     return [
@@ -53,14 +55,19 @@ def page_blocks(technique: Technique, parts: list[NetworkPart]) -> list[Block]:
     ]
 
 
-def cost_of(parts: list[NetworkPart]) -> str:
-    """How much is trained, and the memory that this alone takes while training."""
+def cost_of(parts: list[NetworkPart], technique: Technique | None = None) -> str:
+    """How much is trained, and the memory that this alone takes while training.
+
+    Args:
+        technique: asked whether it keeps the layers in fewer bytes than usual.
+    """
     trained, total = trained_numbers(parts), all_numbers(parts)
     if not trained:
         return f"Trains none of the model's {brief(total)} numbers."
-    held = show_bytes(
-        4 * total + 12 * trained
-    )  # weights; for trained ones a gradient and Adam's two averages
+    small = getattr(technique and technique.Config, "weight_bytes", 4.0)
+    inner = sum(part.numbers for part in parts if part.part in ("attention", "feed-forward"))
+    # weights; for trained ones a gradient and Adam's two averages
+    held = show_bytes(round(4 * (total - inner) + small * inner + 12 * trained))
     return (
         f"Trains {brief(trained)} of {brief(total)} numbers ({trained / total:.2%}). Training holds {held} of weights, "
         "gradients and the optimizer's averages, and beside them what the rows take."
@@ -158,7 +165,7 @@ def _section(name: str, technique: Technique, on: OnModel) -> str:
     left = f" Leaves about {show_bytes(on.left)} on disk." if on.left else ""
     return (
         f"\n## {name}\n\n{technique.title}. {technique.summary}\n\n"
-        f"![{_alt(technique, on.parts)}](techniques/{name}.svg)\n\n{cost_of(on.parts)}{left}\n\n{advice}\n"
+        f"![{_alt(technique, on.parts)}](techniques/{name}.svg)\n\n{cost_of(on.parts, technique)}{left}\n\n{advice}\n"
         f"Source: {technique.source}.\n{table}"
     )
 
