@@ -13,6 +13,7 @@ from tailor.evaluation.evaluate import (
 from tailor.evaluation.house_style import house_style_table
 from tailor.evaluation.probes import PROBES
 from tailor.evaluation.probes.run import probe_blockers, probe_blocks, probe_files, run_probes
+from tailor.evaluation.recommend import candidates, pareto_front, recommendation
 from tailor.evaluation.references import references_for
 from tailor.evaluation.results import (
     comparison_table,
@@ -128,6 +129,10 @@ def _compare(
                 metric, metrics[0], samples=settings.bootstrap_samples, seed=seed
             )
         lines.append(line)
+    best = max(range(len(lines)), key=lambda i: lines[i].metrics[headline].value)
+    for i, line in enumerate(lines):
+        if i != best:
+            line.behind, _ = paired(metrics[i], metrics[best], samples=settings.bootstrap_samples, seed=seed)
     return lines
 
 
@@ -144,6 +149,8 @@ def blocks(project: Project) -> list[Block]:
         Callout(record.verdict, "good" if best.difference and best.difference.low > 0 else "warning"),
         comparison_table(record.compared, record.headline, record.measured.get("models", {})),
         _ladder(record),
+        Callout(recommendation(record), "note"),
+        _prices(record),
         evaluations_table(references, {}, "On the same rows, without a language model"),
         *[Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria],
         Heading(f"Where {best.title} is weakest"),
@@ -185,6 +192,22 @@ def _confusion_figure(project: Project, ident: str) -> Figure:
     return Figure(
         lambda: confusion_matrix(found.labels, found.confusion),
         "Which label was answered with which, on the test rows",
+    )
+
+
+def _prices(record: Comparison) -> Figure:
+    from tailor.plots import quality_and_price
+
+    models, front = candidates(record), pareto_front(candidates(record))
+    return Figure(
+        lambda: quality_and_price(
+            [
+                (one.line.title, one.line.role, one.quality, one.seconds or 0.0, one in front)
+                for one in models
+            ],
+            name_of(record.headline),
+        ),
+        "Each model's quality against the seconds of one answer; a line joins those that no other beats",
     )
 
 
