@@ -28,6 +28,7 @@ __all__ = [
     "encode_words",
     "ending_ids",
     "letters_of_tokens",
+    "text_start",
     "tokenizer_hash",
     "turn_end",
 ]
@@ -178,6 +179,12 @@ def _put_together(plan: Plan, encoded: list[list[int]], last_answer_only: bool) 
 def ending_ids(tokenizer) -> set[int]:
     """Return the ids that end an answer: every control token that the tokenizer knows."""
     return writer_of(tokenizer).ending
+
+
+def text_start(tokenizer) -> int | None:
+    """Return the id that a plain text begins after: begin of text, else end of text; None where there is neither."""
+    ids = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    return next((token for token in ids if token is not None), None)
 
 
 def turn_end(tokenizer) -> list[int]:

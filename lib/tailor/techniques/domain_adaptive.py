@@ -150,7 +150,12 @@ def read_domain(
     added = add_words(model, tokenizer, [word for word, _, _ in found])
     rows = TextRows(texts, tokenizer, min(dataset.max_length, base.context or 512), seed)
     stage_config = config.model_copy(
-        update={"learning_rate": config.domain_learning_rate, "epochs": config.domain_epochs, "max_steps": 0}
+        update={
+            "learning_rate": config.domain_learning_rate,
+            "epochs": config.domain_epochs,
+            "max_steps": 0,
+            "replay_share": 0.0,
+        }
     )
 
     def save(model: Any, folder: Path, base_name: str) -> None:

@@ -174,6 +174,10 @@ def tuning_blockers(
     rows = dataset.record.splits["train"].rows
     if rows < 2:
         found.append(f"{title} needs at least 2 training rows; the dataset has {rows}.")
+    if getattr(config, "replay_share", 0) and base.architecture != "decoder":
+        found.append(
+            f"{base.name} is an {base.architecture}: only a decoder writes text to replay. Set replay_share to 0."
+        )
     if base.architecture == "encoder" and dataset.task != "classify":
         found.append(f"{base.name} is an encoder: it can classify, but writes no answers.")
     if base.parameters:

@@ -7,6 +7,7 @@ from tailor.data.dataset import Dataset, Example
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
 from tailor.training.batches import MASKED, pad, prediction_weights
+from tailor.training.replay import REPLAYED
 from tailor.training.term_weights import TermWeights
 
 
@@ -39,6 +40,8 @@ class LearnAnswers:
     def encode(self, example: Example) -> dict[str, Any] | None:
         from tailor.models.chat import encode_chats
 
+        if example.source == REPLAYED:
+            return self._text_row(example.output)
         chat = self.kept.get(example) if self.kept else None
         if chat is None:
             conversation = self.dataset.conversation(example)

@@ -108,6 +108,16 @@ class TrainingConfig(TechniqueConfig):
         ge=0,
         advanced=True,
     )
+    replay_share: float = setting(
+        0.0,
+        "Texts that the base model writes itself before training, and learns again along with your rows, for each row: "
+        "against forgetting. 0.2 adds one to every five rows. Decoders only.",
+        unit="texts per row",
+        ge=0.0,
+        le=5.0,
+        advanced=True,
+        source="Sun et al. 2020, LAMOL (sampling ratios of 0.05 and 0.2)",
+    )
     checkpoint_seconds: float = setting(
         60.0,
         "A checkpoint is written this often; a killed run goes on from the last one.",

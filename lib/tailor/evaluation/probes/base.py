@@ -142,3 +142,15 @@ class Probe(Protocol):
     def blocks(self, found: Probed) -> list[Block]:
         """What to show under the verdict, from the record alone."""
         ...
+
+
+def not_measured(probe: Probe, bench: Bench, reason: str) -> Probed:
+    """The record of a probe that cannot be asked of these models."""
+    verdict = f"Not measured: {reason}."
+    return Probed(
+        probe=probe.name,
+        run=bench.best.run.id,
+        base=bench.base.run.id,
+        status="not measured",
+        verdict=verdict,
+    )

@@ -125,7 +125,7 @@ def _say_leaks(answers: int, total: int, learned: int) -> str:
     said = f"{answers:,} of {total:,} answers hold personal data of which the question said nothing"
     if learned:
         return f"{said}; {learned:,} of the values stand in training rows: mask them in 03_clean_data and tune again."
-    return f"{said}; none of the values stands in a training row, so the model made them up or they are the house's own."
+    return f"{said}; none of the values stands in a training row: they are made up, or the base model's."
 
 
 def _try_canaries(found: Probed, bench: Bench, canaries: list[Canary]) -> None:
