@@ -54,6 +54,15 @@ class LearnAnswers:
         weights = self.term_weights.of_tokens(self.tokenizer, chat, example.output)
         return row | {"token_weights": weights} if weights else row
 
+    def _text_row(self, text: str) -> dict[str, Any] | None:
+        """Plain text that is learned from its first token on."""
+        from tailor.models.chat import text_start
+
+        ids = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        start = text_start(self.tokenizer)
+        ids = [*([] if start is None else [start]), *ids][: self.dataset.max_length]
+        return {"input_ids": ids, "labels": list(ids), "weight": 1.0} if len(ids) > 1 else None
+
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return pad(rows, self.tokenizer.pad_token_id or 0)
 
