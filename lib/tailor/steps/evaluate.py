@@ -1,8 +1,13 @@
 """10: base model, best prompting and tuned models on the same test rows, with intervals and paired tests."""
 
+from typing import TYPE_CHECKING
+
 from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
-from tailor.evaluation.compare import judge_criteria, metric_of, name_of, paired, verdict
+from tailor.evaluation.asking import evaluation_problems
+from tailor.evaluation.blind import FILE as COMPARISONS
+from tailor.evaluation.compare import metric_of, name_of, paired, verdict
+from tailor.evaluation.criteria import judge_costs, judge_criteria
 from tailor.evaluation.evaluate import (
     EvaluationSettings,
     Evaluator,
@@ -11,6 +16,7 @@ from tailor.evaluation.evaluate import (
     read_predictions,
 )
 from tailor.evaluation.house_style import house_style_table
+from tailor.evaluation.own_metric import own_metric_files
 from tailor.evaluation.probes import PROBES
 from tailor.evaluation.probes.run import probe_blockers, probe_blocks, probe_files, run_probes
 from tailor.evaluation.recommend import candidates, pareto_front, recommendation
@@ -18,12 +24,15 @@ from tailor.evaluation.references import references_for
 from tailor.evaluation.results import (
     comparison_table,
     confusions_table,
+    costs_table,
     evaluations_table,
     samples_table,
     slices_table,
 )
+from tailor.evaluation.seeds import evaluate_seeds, say_seeds, seeds_of
 from tailor.evaluation.slices import parts_by, slice_problems, slices
-from tailor.models.encoder import embedding_problems
+from tailor.evaluation.statistics import holm
+from tailor.evaluation.trust import against_previous, note_uses, too_small, used_too_often
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import (
@@ -39,9 +48,38 @@ from tailor.records import (
 )
 from tailor.series import find_step
 from tailor.settings import setting
+from tailor.steps.tune import measure_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Settings(*(probe.Settings for probe in PROBES.values()), EvaluationSettings):
+    latency_rows: int = setting(
+        10,
+        "So many test rows are asked once more, one by one, to time what one person waits for an answer; 0 leaves it "
+        "out.",
+        unit="rows",
+        ge=0,
+        le=500,
+    )
+    widest_interval: float = setting(
+        15.0,
+        "A warning tells how many test rows would do where the best model's interval is wider than this. 200 rows of "
+        "right and wrong give at most 14 points.",
+        unit="points",
+        gt=0,
+        advanced=True,
+    )
+    seeds: int = setting(
+        0,
+        "Make the best run again with so many further seeds, and show mean and spread: how much of the result is "
+        "chance of the training. Each takes as long as that run took.",
+        unit="further seeds",
+        ge=0,
+        le=20,
+        source="Reimers and Gurevych 2017, Reporting Score Distributions Makes a Difference, section 5",
+    )
     slice_by: list[str] = setting(
         [],
         "Columns of the cleaned table by which the test rows are parted, beside label, source and length: customer "
@@ -51,9 +89,18 @@ class Settings(*(probe.Settings for probe in PROBES.values()), EvaluationSetting
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
-    problems = embedding_problems(settings.similarity_model, "10_evaluate.similarity_model")
+    problems = evaluation_problems(Dataset.open(project).task, settings, "10_evaluate")
     problems += slice_problems(project, settings.slice_by)
     return [*problems, *probe_blockers(project, settings)]
+
+
+def reads_files(project: Project, settings: Settings) -> list[str]:
+    """The files of one's own metrics, and what people chose between two answers, where a judge is held against it."""
+    compared = settings.judge and project.path(COMPARISONS).exists()
+    return [
+        *own_metric_files(settings.own_metrics),
+        *([f"outputs/{project.name}/{COMPARISONS}"] if compared else []),
+    ]
 
 
 def run(project: Project, settings: Settings, log: Log) -> Comparison:
@@ -63,7 +110,8 @@ def run(project: Project, settings: Settings, log: Log) -> Comparison:
     references = [
         evaluator.reference(name, predict) for name, predict in references_for(dataset.task).items()
     ]
-    results = [evaluator.run(ident) for ident in runs_to_compare(project)]
+    runs = runs_to_compare(project)
+    results = [evaluator.run(ident) for ident in runs]
     compared = _compare(project, dataset, settings, seed, results)
     headline = results[0].headline
     best = max(compared, key=lambda line: line.metrics[headline].value)
@@ -80,8 +128,26 @@ def run(project: Project, settings: Settings, log: Log) -> Comparison:
     probed = run_probes(evaluator, best.run, compared[0].run)
     record.probes = {found.probe: found.status for found in probed}
     record.outputs |= probe_files(project, probed)
+    record.too_small = too_small(
+        headline,
+        best.metrics[headline],
+        record.rows,
+        dataset.record.splits["test"].rows,
+        settings.widest_interval,
+    )
+    if settings.seeds and best.role != "base model":
+        again = evaluate_seeds(evaluator, best.run, settings.seeds, measure_of)
+        record.seeds = seeds_of(again, seed)
+        record.outputs |= evaluation_files(project, [one.run for one in again])
     record.measured["models"] = {result.run: result.measured for result in results}
     record.measured["peak_gib"] = max(result.measured.get("peak_gib", 0.0) for result in results)
+    record.measured["criteria"] = judge_costs(criteria, record.measured["models"][best.run])
+    # what was judged before depends on the past of this folder, not on the choices: it takes no part in the hash
+    uses = note_uses(project, dataset.record.test_set, runs)
+    record.measured["test_set_uses"] = len(uses)
+    record.measured["previous"] = against_previous(
+        project, dataset, best.run, runs, uses, settings.bootstrap_samples, seed
+    )
     return record
 
 
@@ -129,6 +195,9 @@ def _compare(
                 metric, metrics[0], samples=settings.bootstrap_samples, seed=seed
             )
         lines.append(line)
+    others = [line for line in lines if line.p_value is not None]
+    for line, p_value in zip(others, holm([line.p_value for line in others]), strict=True):
+        line.p_corrected = p_value
     best = max(range(len(lines)), key=lambda i: lines[i].metrics[headline].value)
     for i, line in enumerate(lines):
         if i != best:
@@ -151,13 +220,15 @@ def blocks(project: Project) -> list[Block]:
         _ladder(record),
         Callout(recommendation(record), "note"),
         _prices(record),
+        costs_table(record.compared, record.measured.get("models", {})),
         evaluations_table(references, {}, "On the same rows, without a language model"),
-        *[Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria],
+        *[Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.judged],
+        *_trust(record),
         Heading(f"Where {best.title} is weakest"),
         slices_table(slices(table, record.headline, samples=samples, seed=seed, more=more), record.headline),
     ]
     if dataset.task == "classify":
-        shown += [confusions_table(table), _confusion_figure(project, best.run)]
+        shown += [confusions_table(table), _confusion_figure(project, best.run), _reliability(table)]
     else:
         shown.append(_house_style(project, record, table["reference"].to_list(), samples, seed))
     return [
@@ -170,6 +241,21 @@ def blocks(project: Project) -> list[Block]:
             "would look better than it is: then keep fresh rows for a last check."
         ),
     ]
+
+
+def _trust(record: Comparison) -> list[Block]:
+    """How far the figures carry: rows, seeds, the version before, and how often these rows were asked."""
+    shown: list[Block] = [Callout(record.too_small, "warning")] if record.too_small else []
+    if record.seeds:
+        best = next(line for line in record.compared if line.run == record.best)
+        base = record.compared[0].metrics[record.headline].value
+        says = say_seeds(record.headline, best.title, record.seeds, base)
+        shown.append(Callout(says, "note" if min(record.seeds.values()) > base else "warning"))
+    if previous := record.measured.get("previous"):
+        worse = previous["difference"]["high"] < 0
+        shown.append(Callout(previous["says"], "bad" if worse else "note"))
+    often = used_too_often(record.measured.get("test_set_uses", 0))
+    return [*shown, *([Callout(often, "warning")] if often else [])]
 
 
 def _house_style(
@@ -192,6 +278,18 @@ def _confusion_figure(project: Project, ident: str) -> Figure:
     return Figure(
         lambda: confusion_matrix(found.labels, found.confusion),
         "Which label was answered with which, on the test rows",
+    )
+
+
+def _reliability(table: "pl.DataFrame") -> Figure:
+    from tailor.evaluation.label_metrics import reliability_bins
+    from tailor.plots import reliability
+
+    bins = reliability_bins(table["confidence"].to_numpy(), table["accuracy"].to_numpy())
+    return Figure(
+        lambda: reliability(bins),
+        "How often the model is right when it says how sure it is: "
+        + ", ".join(f"{right:.0%} of {count:,} rows at {sure:.0%}" for sure, right, count in bins),
     )
 
 

@@ -11,7 +11,7 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
-from tailor.data.labelling import KEYS, open_session
+from tailor.data.labelling import KEYS, Session, open_session
 from tailor.errors import WorkbenchError
 from tailor.html import to_html
 from tailor.plain import to_text
@@ -52,8 +52,11 @@ class Labelling:
         self, step: Any, form: Any = None, *, annotator: str = "", rows: int = 200, labels: Sequence[str] = ()
     ) -> None:
         settings = form.value if form else step.settings()
+        self._start(open_session(step.project, settings, count=rows, labels=labels), annotator)
+
+    def _start(self, session: Session, annotator: str) -> None:
         self._turn = 0
-        self.session = open_session(step.project, settings, count=rows, labels=labels)
+        self.session = session
         self.card = LabelCard(task=self.session.task, labels=self.session.labels)
         self.box = widgets.VBox([self.card])
         self.card.on_msg(self._receive)

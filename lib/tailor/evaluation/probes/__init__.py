@@ -2,7 +2,8 @@
 
 from tailor.evaluation.probes.base import Probe
 from tailor.evaluation.probes.forgetting import Forgetting
+from tailor.evaluation.probes.judge import Judge
 from tailor.evaluation.probes.memorization import Memorization
 from tailor.evaluation.probes.robustness import Robustness
 
-PROBES: dict[str, Probe] = {probe.name: probe for probe in (Robustness(), Forgetting(), Memorization())}
+PROBES: dict[str, Probe] = {probe.name: probe for probe in (Robustness(), Forgetting(), Memorization(), Judge())}

@@ -4,6 +4,7 @@ from typing import Any
 
 from tailor.blocks import Block, Callout, Heading, Text
 from tailor.errors import WorkbenchError
+from tailor.evaluation.blind import FILE as COMPARISONS
 from tailor.evaluation.evaluate import (
     EvaluationSettings,
     Evaluator,
@@ -105,10 +106,12 @@ def _subject(evaluator: Evaluator, ident: str) -> Subject:
 
 
 def _inputs(bench: Bench) -> dict[str, str]:
-    """Runs and rows that a probe's figures rest on."""
+    """Runs, rows and human choices that a probe's figures rest on."""
+    project = bench.project
     runs = {f"runs/{s.run.id}/run.json": s.run.content_hash() for s in (bench.best, bench.base)}
-    found = {f"evaluations/{s.run.id}.json": s.evaluation.content_hash() for s in (bench.best, bench.base)}
-    return runs | found | {"dataset.json": bench.dataset.record.content_hash()}
+    chosen = project.path(COMPARISONS)
+    people = {COMPARISONS: project.hash_of(chosen)} if chosen.exists() else {}
+    return runs | people | {"dataset.json": bench.dataset.record.content_hash()}
 
 
 def _own(probe: Probe, settings: EvaluationSettings) -> Any:
