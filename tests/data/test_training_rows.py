@@ -225,7 +225,8 @@ def test_the_learning_curve_is_shown(home):
         (
             {"augment_rows": 1.0, "augment_with": []},
             "Found: 04_format_data.augment_with is empty, and augment_rows asks for new rows\n"
-            "Needed: at least one of: synonym, typo, casing, contraction, template, paraphrase, back-translation\n"
+            "Needed: at least one of: synonym, typo, casing, contraction, template, counterfactual, paraphrase, "
+            "back-translation\n"
             "Do: name a way of rewording, or set augment_rows to 0",
         ),
         (

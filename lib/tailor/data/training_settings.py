@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tailor.data.augmentation.augment import BY_MODEL, Kind
+from tailor.data.augmentation.augment import BY_MODEL, KINDS, Kind
 from tailor.data.balance import Balance
 from tailor.errors import WorkbenchError
 from tailor.settings import Settings, setting
@@ -60,7 +60,8 @@ class TrainingRowsSettings(Settings):
     augment_with: list[Kind] = setting(
         [kind for kind in BY_RULE if kind != "synonym"],
         "Ways of rewording, dealt to the rows in turn. Paraphrase and back-translation need augment model. Synonyms "
-        "know no context, and made a quick proxy worse wherever they were tried.",
+        "know no context, and made a quick proxy worse wherever they were tried. Counterfactual swaps women's and "
+        "men's words and signed names, against prejudice that rows teach; the bias probe of 10_evaluate measures it.",
         section=AUGMENTATION,
         source="benchmarks/training_rows.py: synonyms -3 to -10 points on banking77 and sms_spam, all others near 0",
     )
@@ -140,7 +141,7 @@ def check_augmentation(settings: TrainingRowsSettings) -> None:
     if not settings.augment_with:
         raise WorkbenchError(
             "04_format_data.augment_with is empty, and augment_rows asks for new rows",
-            f"at least one of: {', '.join([*BY_RULE, *BY_MODEL])}",
+            f"at least one of: {', '.join(KINDS)}",
             "name a way of rewording, or set augment_rows to 0",
         )
     by_model = [kind for kind in settings.augment_with if kind in BY_MODEL]

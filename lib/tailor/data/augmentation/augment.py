@@ -13,7 +13,9 @@ from tailor.data.dataset import Example
 from tailor.progress import Log
 from tailor.records import Generated, Task, Term
 
-Kind = Literal["synonym", "typo", "casing", "contraction", "template", "paraphrase", "back-translation"]
+Kind = Literal[
+    "synonym", "typo", "casing", "contraction", "template", "counterfactual", "paraphrase", "back-translation"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_MODEL: tuple[Kind, ...] = ("paraphrase", "back-translation")
 

@@ -59,7 +59,7 @@ def find_faults(
     checks = (
         lambda some: _far(some, parents, strictness),
         lambda some: find_leaks(some, held_out, strictness.near),
-        lambda some: _other_label(some, given) if task == "classify" else _other_answer(some, given),
+        lambda some: _contradicted(some, given, task),
     )
     for check in checks:
         left = [place for place, fault in enumerate(faults) if not fault]
@@ -109,6 +109,13 @@ def find_leaks(made: Sequence[Example], held_out: Sequence[Example], near: float
             if key in held:
                 faults[place] = LEAK
     return faults
+
+
+def _contradicted(made: Sequence[Example], given: Sequence[Example], task: Task) -> list[str]:
+    """Rows that the given rows speak against; counterfactual ones are meant to, where those hold a prejudice."""
+    faults = _other_label(made, given) if task == "classify" else _other_answer(made, given)
+    meant = [row.source == "augmentation:counterfactual" for row in made]
+    return ["" if spared else fault for spared, fault in zip(meant, faults, strict=True)]
 
 
 def _other_label(made: Sequence[Example], given: Sequence[Example]) -> list[str]:

@@ -90,9 +90,12 @@ def casing(text: str, draw: random.Random) -> str | None:
 def contraction(text: str, draw: random.Random) -> str | None:
     """ "do not" as "don't", or the reverse where the text has contractions already."""
     short = {brief: full for full, brief in _CONTRACTIONS.items() if full != "can not"}
-    table = short if re.search(_either(short), text, re.IGNORECASE) else _CONTRACTIONS
+    table = short if re.search(either_of(short), text, re.IGNORECASE) else _CONTRACTIONS
     return re.sub(
-        _either(table), lambda m: _like(m.group(), _lookup(table, m.group())), text, flags=re.IGNORECASE
+        either_of(table),
+        lambda m: as_written_in(m.group(), _lookup(table, m.group())),
+        text,
+        flags=re.IGNORECASE,
     )
 
 
@@ -113,7 +116,7 @@ class Synonyms:
 
     def __init__(self, glossary: Sequence[Term] = ()) -> None:
         self.others = {**_shipped(), **_from_glossary(glossary)}
-        self.pattern = re.compile(_either(self.others), re.IGNORECASE)
+        self.pattern = re.compile(either_of(self.others), re.IGNORECASE)
 
     def __call__(self, text: str, draw: random.Random) -> str | None:
         fixed = [match.span() for match in _FIXED.finditer(text)]
@@ -123,7 +126,7 @@ class Synonyms:
         chosen = draw.sample(found, min(len(found), draw.randint(1, 3)))
         for match in sorted(chosen, key=lambda m: -m.start()):
             other = draw.choice(_lookup(self.others, match.group()))
-            text = text[: match.start()] + _like(match.group(), other) + text[match.end() :]
+            text = text[: match.start()] + as_written_in(match.group(), other) + text[match.end() :]
         return text
 
 
@@ -151,12 +154,15 @@ def _from_glossary(glossary: Sequence[Term]) -> dict[str, list[str]]:
 
 def find_rules(glossary: Sequence[Term] = ()) -> dict[str, Rule]:
     """Every rule by the name that settings and the rows' source use."""
+    from tailor.data.augmentation.counterfactual import counterfactual
+
     return {
         "synonym": Synonyms(glossary),
         "typo": typo,
         "casing": casing,
         "contraction": contraction,
         "template": template,
+        "counterfactual": counterfactual,
     }
 
 
@@ -184,7 +190,8 @@ def _outside_fixed(text: str, change: Callable[[str], str]) -> str:
     return "".join([*pieces, change(text[last:])])
 
 
-def _either(words: Mapping[str, object]) -> str:
+def either_of(words: Mapping[str, object]) -> str:
+    """A pattern for any of the words, the longest first, not inside another word."""
     ordered = sorted(words, key=lambda word: (-len(word), word))
     return rf"(?<![\w'])(?:{'|'.join(re.escape(word) for word in ordered)})(?![\w'])"
 
@@ -193,6 +200,6 @@ def _lookup(table: Mapping[str, object], found: str):
     return table.get(found) or next(value for word, value in table.items() if word.lower() == found.lower())
 
 
-def _like(old: str, new: str) -> str:
+def as_written_in(old: str, new: str) -> str:
     """`new` with a capital first letter where `old` has one."""
     return new[:1].upper() + new[1:] if old[:1].isupper() else new
