@@ -12,14 +12,15 @@ from tailor.lessons.trials import Plan, Trial
 from tailor.settings import Settings
 
 RANKS = (1, 4, 16)
+EPOCHS = {"epochs": 6.0, "patience": 0}
 PLANS: dict[str, Plan] = {
-    "norms": ("norms", "layer_norm", {}),
-    "vectors": ("(IA)³", "ia3", {}),
-    "bottleneck": ("bottleneck", "bottleneck", {"width": 8}),
-    "rank_1": ("LoRA, rank 1", "lora", {"rank": 1}),
-    "rank_4": ("LoRA, rank 4", "lora", {"rank": 4}),
-    "rank_16": ("LoRA, rank 16", "lora", {"rank": 16}),
-    "everything": ("all weights", "full", {}),
+    "norms": ("norms", "layer_norm", EPOCHS),
+    "vectors": ("(IA)³", "ia3", EPOCHS),
+    "bottleneck": ("bottleneck", "bottleneck", {"width": 8, **EPOCHS}),
+    "rank_1": ("LoRA, rank 1", "lora", {"rank": 1, **EPOCHS}),
+    "rank_4": ("LoRA, rank 4", "lora", {"rank": 4, **EPOCHS}),
+    "rank_16": ("LoRA, rank 16", "lora", {"rank": 16, **EPOCHS}),
+    "everything": ("all weights", "full", EPOCHS),
 }
 MATRICES = ("self_attn.q_proj", "self_attn.o_proj", "mlp.up_proj", "mlp.down_proj")
 
@@ -63,7 +64,7 @@ def numbers_and_result(trials: Iterable[Trial]) -> list[Block]:
 
 
 def directions(dataset: Dataset, trial: Trial, layer: int = 1) -> list[Block]:
-    """How few directions hold most of what full fine-tuning changed in a layer's matrices.
+    """How few directions hold most of what full fine-tuning changed in a layer's matrices, and of random numbers.
 
     Args:
         trial: of full fine-tuning.
@@ -72,6 +73,8 @@ def directions(dataset: Dataset, trial: Trial, layer: int = 1) -> list[Block]:
     from tailor.plots import held_by_directions
 
     held = held_shares(dataset, trial, layer)
+    size = len(held["q_proj"])
+    held["random numbers"] = _held(np.random.default_rng(0).normal(size=(size, size)))
     told = "; ".join(f"{name}: {values[15]:.0%}" for name, values in held.items())
     alt = f"Share of the change in layer {layer + 1} that its 16 largest directions hold: {told}"
     return [Figure(lambda: held_by_directions(held, RANKS), alt)]
@@ -86,6 +89,10 @@ def held_shares(dataset: Dataset, trial: Trial, layer: int) -> dict[str, list[fl
     shares = {}
     for name in MATRICES:
         old, new = (block.get_submodule(name).weight.detach().float().numpy() for block in blocks)
-        sizes = np.linalg.svd(new - old, compute_uv=False) ** 2
-        shares[name.split(".")[1]] = (np.cumsum(sizes) / max(sizes.sum(), 1e-12)).tolist()
+        shares[name.split(".")[1]] = _held(new - old)
     return shares
+
+
+def _held(change: np.ndarray) -> list[float]:
+    sizes = np.linalg.svd(change, compute_uv=False) ** 2
+    return (np.cumsum(sizes) / max(sizes.sum(), 1e-12)).tolist()

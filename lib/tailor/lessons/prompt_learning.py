@@ -16,7 +16,7 @@ from tailor.settings import Settings
 if TYPE_CHECKING:
     import torch
 
-EPOCHS = {"epochs": 6.0, "patience": 0}
+EPOCHS = {"epochs": 15.0, "patience": 0}
 PLANS: dict[str, Plan] = {
     "one_token": ("1 virtual token", "prompt_tuning", {"virtual_tokens": 1, **EPOCHS}),
     "twenty_tokens": ("20, from words", "prompt_tuning", {"virtual_tokens": 20, **EPOCHS}),

@@ -1,13 +1,24 @@
 """Lesson: what words before a question can do. Nothing is trained."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from tailor.blocks import Block, Figure, Tokens
 from tailor.data.dataset import Dataset
 from tailor.lessons.prediction import share
-from tailor.lessons.trials import Plan, Trial, model_of, run_trials
+from tailor.lessons.trials import (
+    Plan,
+    Trial,
+    likeliest_topics,
+    model_of,
+    run_trials,
+    share_right,
+    topic_scores,
+)
+from tailor.records import Estimate
 from tailor.settings import Settings
+from tailor.techniques.few_shot import by_letters
 
 ROOM = {"answer_room": 16}  # the topics have few tokens: the rest of the context is for examples
 PLANS: dict[str, Plan] = {
@@ -50,16 +61,49 @@ def _said(trial: Trial, draw) -> Figure:
     return Figure(lambda: draw(counts, f"answers with {trial.name}"), f"Answers with {trial.name}: {told}")
 
 
+def without_opinion(dataset: Dataset, trials: Mapping[str, Trial]) -> dict[str, Trial]:
+    """The same prompts, with the model's opinion about empty questions divided out, as 05 does it."""
+    return {key: _calibrated(dataset, trial) for key, trial in trials.items()}
+
+
+def _calibrated(dataset: Dataset, trial: Trial) -> Trial:
+    from tailor.evaluation.answering import calibrate, log_prior
+
+    model = model_of(trial, dataset)
+    scores = calibrate(topic_scores(model, dataset), log_prior(model, dataset))
+    answers = likeliest_topics(scores, dataset)
+    return replace(trial, answers=answers, accuracy=share_right(dataset, answers))
+
+
+def nearest_neighbour(dataset: Dataset) -> Estimate:
+    """What a program without any language model reaches that gives the topic of the training question most alike."""
+    likeness = by_letters([row.input for row in dataset.train])([row.input for row in dataset.test])
+    return share_right(dataset, [dataset.train[place].output for place in likeness.argmax(axis=1)])
+
+
+def with_and_without(
+    dataset: Dataset, trials: Mapping[str, Trial], calibrated: Mapping[str, Trial]
+) -> list[Block]:
+    """Each prompt before and after its opinion was divided out, and what does without a language model."""
+    from tailor.plots import BLUE, GREY, ORANGE, bars_with_intervals
+
+    rows = [(f"{trial.name}{how}", trial.accuracy, colour) for key in trials for trial, how, colour in
+            ((trials[key], ", as it answers", GREY), (calibrated[key], ", calibrated", BLUE))]  # fmt: skip
+    rows.append(("nearest example, no model", nearest_neighbour(dataset), ORANGE))
+    names, estimates, colours = zip(*rows, strict=True)
+    told = "; ".join(f"{name}: {e.value:.0%}" for name, e in zip(names, estimates, strict=True))
+    return [Figure(lambda: bars_with_intervals(names, estimates, "share sorted rightly", colours), told)]
+
+
 def luck_of_the_draw(dataset: Dataset, draws: int = 5) -> list[Block]:
-    """Four examples drawn blindly, several times over: how far the results lie apart."""
+    """Four examples drawn several times over: how far the calibrated results lie apart."""
     from tailor.plots import lucky_draws
 
     groups = {}
     for how in ("random", "balanced"):
-        settings = {"demonstrations": 4, "choose": how, **ROOM}
-        plan = (f"4 examples, {how}", "few_shot", settings)
+        plan = (f"4 examples, {how}", "few_shot", {"demonstrations": 4, "choose": how, **ROOM})
         found = [run_trials(dataset, {"draw": plan}, number)["draw"] for number in range(1, draws + 1)]
-        groups[f"4 examples, {how}"] = [trial.accuracy.value for trial in found]
+        groups[plan[0]] = [_calibrated(dataset, trial).accuracy.value for trial in found]
     told = "; ".join(f"{name}: {min(values):.0%} to {max(values):.0%}" for name, values in groups.items())
     return [Figure(lambda: lucky_draws(groups, 1 / len(dataset.labels)), f"{draws} draws each. {told}")]
 

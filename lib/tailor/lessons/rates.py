@@ -61,11 +61,11 @@ def moves_of(trial: Trial) -> dict[str, float]:
 
 def layer_chart(trials: Iterable[Trial]) -> list[Block]:
     """The trials' moves, layer by layer."""
-    from tailor.plots import layer_moves
+    from tailor.plots import step_sizes
 
     runs = {trial.name: moves_of(trial) for trial in trials}
     told = "; ".join(f"{name}: most in {max(moves, key=moves.get)}" for name, moves in runs.items())
-    return [Figure(lambda: layer_moves(runs), f"Change of a step as a share of the weights' size. {told}")]
+    return [Figure(lambda: step_sizes(runs), f"Change of a step as a share of the weights' size. {told}")]
 
 
 def which_moved_most(prediction: Prediction, trial: Trial) -> Callout:

@@ -69,12 +69,12 @@ def _run(
     config = make_settings(technique.Config, settings, name)
     figures = technique.fit(base, dataset, config, folder, seed=seed, log=log)
     model = technique.load(base, dataset, folder)
-    answers = sort_questions(model, dataset)
+    answers = likeliest_topics(topic_scores(model, dataset), dataset)
     usage = model.usage
     return Trial(
         name=name,
         technique=technique_name,
-        accuracy=share_right(dataset, answers, seed),
+        accuracy=share_right(dataset, answers),
         answers=answers,
         parameters=figures.get("trainable_parameters", 0),
         bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
@@ -97,19 +97,23 @@ def model_of(trial: Trial, dataset: Dataset) -> LanguageModel:
     return find_technique(trial.technique).load(resolve(dataset.record.base_model), dataset, trial.folder)
 
 
-def sort_questions(model: LanguageModel, dataset: Dataset) -> list[str]:
-    """The likeliest topic for each test question."""
-    scores = model.score_choices([dataset.prompt(row) for row in dataset.test], dataset.labels)
+def topic_scores(model: LanguageModel, dataset: Dataset) -> np.ndarray:
+    """[questions, topics] how likely each topic is as the answer to each test question (nats)."""
+    return model.score_choices([dataset.prompt(row) for row in dataset.test], dataset.labels)
+
+
+def likeliest_topics(scores: np.ndarray, dataset: Dataset) -> list[str]:
+    """The topic with the highest score for each question."""
     return [dataset.labels[place] for place in scores.argmax(axis=1)]
 
 
-def share_right(dataset: Dataset, answers: Sequence[str], seed: int) -> Estimate:
+def share_right(dataset: Dataset, answers: Sequence[str]) -> Estimate:
     """How many of the test questions were sorted rightly, with its 95% interval."""
     from tailor.evaluation.metrics import mean_metric
     from tailor.evaluation.statistics import estimate
 
     right = [float(row.output == answer) for row, answer in zip(dataset.test, answers, strict=True)]
-    return estimate(mean_metric("accuracy", np.array(right), share=True), seed=seed)
+    return estimate(mean_metric("accuracy", np.array(right), share=True), seed=0)
 
 
 def trials_table(trials: Iterable[Trial]) -> Table:

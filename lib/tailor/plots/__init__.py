@@ -5,9 +5,9 @@ from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder,
 from tailor.plots.lessons import (
     guesses_and_results,
     held_by_directions,
-    layer_moves,
     lucky_draws,
     price_and_result,
+    step_sizes,
     token_map,
 )
 from tailor.plots.shapes import bars_with_intervals, counted_bars
@@ -18,13 +18,14 @@ from tailor.plots.sources import (
     source_nearness,
     source_periods,
 )
-from tailor.plots.style import BLUE, GREY
+from tailor.plots.style import BLUE, GREY, ORANGE
 from tailor.plots.techniques import brief, network_parts, network_parts_svg
 from tailor.plots.training import loss_curve, rate_range, search_trials, update_ratios
 
 __all__ = [
     "BLUE",
     "GREY",
+    "ORANGE",
     "bars_with_intervals",
     "brief",
     "cleaning_credit",
@@ -34,7 +35,6 @@ __all__ = [
     "dropped_by_reason",
     "guesses_and_results",
     "held_by_directions",
-    "layer_moves",
     "learning_curve",
     "length_histogram",
     "loss_curve",
@@ -51,6 +51,7 @@ __all__ = [
     "source_lengths",
     "source_nearness",
     "source_periods",
+    "step_sizes",
     "token_map",
     "update_ratios",
 ]

@@ -136,7 +136,7 @@ def held_by_directions(shares: Mapping[str, Sequence[float]], ranks: Sequence[in
     return figure
 
 
-def layer_moves(runs: Mapping[str, Mapping[str, float]]) -> "Figure":
+def step_sizes(runs: Mapping[str, Mapping[str, float]]) -> "Figure":
     """How far each layer moved in a step, as a share of its weights' length: a line for each run.
 
     Args:
