@@ -7,6 +7,7 @@ from dataclasses import replace
 from tailor.blocks import Block, Figure, Tokens
 from tailor.data.dataset import Dataset
 from tailor.lessons.prediction import share
+from tailor.lessons.questions import TOPICS
 from tailor.lessons.trials import (
     Plan,
     Trial,
@@ -56,7 +57,8 @@ def what_it_says(trials: Iterable[Trial]) -> list[Block]:
 
 
 def _said(trial: Trial, draw) -> Figure:
-    counts = Counter(trial.answers)
+    counts = Counter(dict.fromkeys(TOPICS, 0))  # a topic never answered has a bar too, of no length
+    counts.update(trial.answers)
     told = ", ".join(f"{topic} {count}" for topic, count in counts.most_common())
     return Figure(lambda: draw(counts, f"answers with {trial.name}"), f"Answers with {trial.name}: {told}")
 

@@ -105,7 +105,7 @@ def load_model(
     if four_bit:
         options |= four_bit_options(source, labels, device)
     try:
-        with _quiet():
+        with without_bars():
             loaded = _model_class(source, task).from_pretrained(source.location, **options)
     except Exception as error:  # safetensors, transformers and torch each raise their own kinds
         raise _unreadable(source, "weights", error) from error
@@ -139,7 +139,7 @@ def load_outline(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """No progress bar for a fraction of a second, and no report that a fresh head is fresh: classify asks for it."""
     from transformers.utils import logging
 

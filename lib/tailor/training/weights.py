@@ -92,8 +92,9 @@ def save_model(model: Any, folder: Path, base: str, **options: Any) -> None:
         options: of `save_pretrained`.
     """
     from tailor.models.adapters import quiet
+    from tailor.models.loading import without_bars
 
-    with quiet():
+    with quiet(), without_bars():
         model.save_pretrained(str(folder), safe_serialization=True, **options)
     (folder / "README.md").unlink(missing_ok=True)
     for name in ("adapter_config.json", "config.json"):
