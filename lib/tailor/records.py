@@ -107,11 +107,26 @@ class ProjectRecord(Record):
 
 # --- 01 define use case --------------------------------------------------------------------------------------------
 class Criterion(Part):
-    """One success criterion: the metric must reach `at_least`."""
+    """One success criterion: the metric must reach `at_least`, or must not exceed `at_most` where less is better."""
 
     metric: str
-    at_least: float
+    at_least: float | None = None
+    at_most: float | None = None
     why: str = ""
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"the criterion '{self.metric}' takes one of at_least and at_most")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_other(self, write: Any) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if value is not None}
+
+    @property
+    def goal(self) -> float:
+        return self.at_most if self.at_least is None else self.at_least
 
 
 class Guideline(Part):
@@ -271,6 +286,8 @@ class Credit(Part):
     )
     rows: int = Field(description="rows to learn from that differ without it")
     note: str = ""
+    model: str = Field("", description="the stand-in")
+    drawn: int = Field(0, description="raw rows that it was measured on")
 
 
 class Cleaning(Record):
@@ -462,11 +479,37 @@ class Evaluation(Record):
     confusion: list[list[int]] = []
 
 
+class Rung(Part):
+    """One rung of the ladder of 05, and what it brings over the best of those below it."""
+
+    run: str = Field(description="the run's id, or the name of a line of reference")
+    title: str
+    role: Literal["reference", "base model", "prompting"]
+    value: Estimate = Field(description="the headline metric on validation rows")
+    over: str = Field("", description="title of the best rung so far; empty on the first")
+    difference: Estimate | None = Field(None, description="headline metric minus that rung's, paired")
+    p_value: float | None = None
+    p_corrected: float | None = Field(None, description="corrected for the number of rungs (Holm 1979)")
+    says: str = ""
+
+
+class LabelNeed(Part):
+    """A label that a quick proxy gets wrong too often, and about how many rows more it needs."""
+
+    label: str
+    rows: int = Field(description="training rows that it has")
+    found: Estimate = Field(description="share of its rows that the proxy gets right, rows held out")
+    more: int | None = Field(description="rows needed beside those; None where rows alone will not do")
+
+
 class Baselines(Record):
     """baselines.json: the runs that need no tuning, in order, and what they say."""
 
     runs: list[str]
     verdict: str
+    decision: Literal["stop", "gather rows", "look at the data", "tune", ""] = ""
+    rungs: list[Rung] = []
+    labels: list[LabelNeed] = []
 
 
 class Plan(Record):
@@ -548,6 +591,7 @@ class Compared(Part):
     metrics: dict[str, Estimate]
     difference: Estimate | None = Field(None, description="headline metric minus the base model's, paired")
     p_value: float | None = None
+    p_corrected: float | None = Field(None, description="corrected for the number of models (Holm 1979)")
     behind: Estimate | None = Field(None, description="headline metric minus the best line's, paired")
     bytes: int = 0
 
@@ -573,7 +617,20 @@ class Comparison(Record):
     best: str
     criteria: list[dict[str, Any]] = []
     probes: dict[str, str] = Field({}, description="probe -> its status; the records are in evaluations/probes/")
+    seeds: dict[str, float] = Field({}, description="seed -> headline metric of the best run, made again with it")
+    too_small: str = Field("", description="a sentence where the test rows are too few for an interval this wide")
     verdict: str
+
+    @property
+    def judged(self) -> list[dict[str, Any]]:
+        """Every success criterion as judged; those about cost, which are measured anew on each machine, last."""
+        return [*self.criteria, *self.measured.get("criteria", [])]
+
+
+class UsesOfTestSet(Record):
+    """evaluations/test_set_uses.json: which runs were judged on which test rows, so that nobody fits them unawares."""
+
+    runs: dict[str, list[str]] = Field({}, description="hash of the test rows -> runs judged on them, in order")
 
 
 class Export(Record):

@@ -1,4 +1,6 @@
-"""The report: everything a project's steps show, in one HTML file that needs nothing else and runs nothing.
+"""The report: what was reached, the data's and the model's card, limits, and everything the steps show.
+
+One HTML file that needs nothing else and runs nothing, and the same as Markdown beside it, without the figures.
 
 Text from data is escaped where blocks become HTML; the content policy forbids scripts and anything from outside, so
 that even a mistake there could load nothing.
@@ -12,11 +14,14 @@ from tailor.blocks import Block, Callout, Heading, Table, Text
 from tailor.errors import WorkbenchError
 from tailor.files import write_text
 from tailor.html import safe, to_html
+from tailor.markdown import plain_markdown, to_markdown
 from tailor.project import Project, State
-from tailor.records import Comparison, RunRecord, UseCase
+from tailor.records import UseCase
+from tailor.report_cards import data_card, limits, model_card, summary
 from tailor.series import StepSpec, find_step
 
-FILE = "report.html"
+FILE, MARKDOWN = "report.html", "report.md"
+CARDS = {"data": ("Data card", data_card), "model": ("Model card", model_card), "limits": ("Limits", limits)}
 LIBRARIES = ("tailor-workbench", "torch", "transformers", "peft", "scikit-learn", "sacrebleu", "rouge-score")
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -37,7 +42,10 @@ tr,img{break-inside:avoid} nav{break-after:page} a{color:inherit;text-decoration
 
 
 def write_report(project: Project) -> Path:
-    """Write outputs/<project>/report.html from every step that has run; returns its path.
+    """Write outputs/<project>/report.html, and report.md beside it, from every step that has run.
+
+    Returns:
+        The HTML file's path.
 
     Raises:
         WorkbenchError: no step has run yet, or the file cannot be written.
@@ -53,57 +61,39 @@ def write_report(project: Project) -> Path:
             "at least one finished step to report",
             f"run the series: tailor run --project {project.name}",
         )
-    sections = "".join(_section(project, step, state) for step, state in done)
+    cards = [(name, title, make(project)) for name, (title, make) in CARDS.items()]
+    cards = [card for card in cards if card[2]]
+    steps = [(step, state, _blocks(project, step)) for step, state in done]
+    sections = "".join([*(_card(*card) for card in cards), *(_section(*step) for step in steps)])
+    provenance = _provenance(project, [step for step, _ in done])
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{safe(_title(project))}</title><style>{_STYLE}</style></head>
 <body><header>{_head(project)}</header>
-<nav><h4>Contents</h4><ol>{_contents(done)}</ol></nav>
+<nav><h4>Contents</h4><ol>{_contents(cards, done)}</ol></nav>
 <main>{sections}</main>
-<section id="provenance"><h2>Hashes and versions</h2>{_provenance(project, [step for step, _ in done])}</section>
+<section id="provenance"><h2>Hashes and versions</h2>{"".join(map(_html, provenance))}</section>
 </body></html>
 """
     path = project.path(FILE)
     write_text(path, page)
+    write_text(project.path(MARKDOWN), _markdown(project, cards, steps, provenance))
     return path
 
 
-def summary_table(project: Project) -> Table:
-    """Base model, prompting and tuned models: metric with interval, difference, seconds, memory, file size.
-
-    Raises:
-        WorkbenchError: 10_evaluate has not run.
-    """
-    from tailor.evaluation.compare import name_of, show_difference, show_estimate
-    from tailor.evaluation.results import show_bytes, show_cost
-
-    record = project.load(Comparison, "comparison.json")
-    costs = record.measured.get("models", {})
-    rows = [
-        [
-            line.role,
-            line.title + (" (best)" if line.run == record.best else ""),
-            show_estimate(record.headline, line.metrics[record.headline]),
-            show_difference(record.headline, line.difference) if line.difference else "",
-            _seconds_made(project, line.run),
-            *show_cost(costs.get(line.run, {})),
-            show_bytes(line.bytes),
-        ]
-        for line in record.compared
-    ]
-    columns = ["", "model", name_of(record.headline), "against the base model", "made in", "answered in"]
-    caption = (
-        f"On {record.rows:,} test rows; in brackets the 95% interval; file size is beside the base model's"
-    )
-    return Table([*columns, "memory", "file size"], rows, caption)
-
-
-def _seconds_made(project: Project, ident: str) -> str:
-    path = project.path(f"runs/{ident}/run.json")
-    seconds = RunRecord.load(path).measured.get("seconds") if path.exists() else None
-    return f"{seconds:.1f} s" if seconds is not None else ""
+def _markdown(project: Project, cards: list, steps: list, provenance: list[Block]) -> str:
+    parts = [f"# {plain_markdown(_title(project))}"]
+    if project.path("use_case.json").exists():
+        parts.append(plain_markdown(UseCase.load(project.path("use_case.json")).description))
+    parts += map(to_markdown, summary(project))
+    for _, title, blocks in cards:
+        parts += [f"## {title}", *map(to_markdown, blocks)]
+    for step, state, blocks in steps:
+        stale = "" if state.state == "done" else f" ({state.state})"
+        parts += [f"## {step.name[:2]} {step.title}{stale}", *map(to_markdown, blocks)]
+    return "\n\n".join([*parts, "## Hashes and versions", *map(to_markdown, provenance)]) + "\n"
 
 
 def _title(project: Project) -> str:
@@ -116,19 +106,12 @@ def _head(project: Project) -> str:
     if project.path("use_case.json").exists():
         parts.append(f"<p>{safe(UseCase.load(project.path('use_case.json')).description)}</p>")
     parts.append(f'<p class="faint">Project {safe(project.name)}, made with Tailor.</p>')
-    if project.path("comparison.json").exists():
-        record = project.load(Comparison, "comparison.json")
-        parts += [_html(summary_table(project)), _html(Callout(record.verdict, "note"))]
-        criteria = [Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria]
-        parts += [_html(block) for block in criteria]
-    return "".join(parts)
+    return "".join([*parts, *map(_html, summary(project))])
 
 
-_KINDS = {"met": "good", "not met": "bad", "not decidable": "warning", "not measured": "warning"}
-
-
-def _contents(done: list[tuple[StepSpec, State]]) -> str:
-    items = [
+def _contents(cards: list, done: list[tuple[StepSpec, State]]) -> str:
+    items = [f'<li><a href="#{name}">{safe(title)}</a></li>' for name, title, _ in cards]
+    items += [
         f'<li><a href="#{step.name}">{step.name[:2]} {safe(step.title)}</a>'
         + ("" if state.state == "done" else f' <span class="faint">({state.state})</span>')
         + "</li>"
@@ -137,12 +120,16 @@ def _contents(done: list[tuple[StepSpec, State]]) -> str:
     return "".join([*items, '<li><a href="#provenance">Hashes and versions</a></li>'])
 
 
-def _section(project: Project, step: StepSpec, state: State) -> str:
+def _card(name: str, title: str, blocks: list[Block]) -> str:
+    return f'<section id="{name}"><h2>{safe(title)}</h2>{"".join(map(_html, blocks))}</section>'
+
+
+def _section(step: StepSpec, state: State, blocks: list[Block]) -> str:
     head = f'<section id="{step.name}"><h2>{step.name[:2]} {safe(step.title)}</h2>'
     head += f'<p class="faint">{safe(step.question)}</p>'
     if state.state != "done":
         head += _html(Callout(f"This result is {state.state}: {state.reason}.", "warning"))
-    return head + "".join(_html(block) for block in _blocks(project, step)) + "</section>"
+    return head + "".join(map(_html, blocks)) + "</section>"
 
 
 def _blocks(project: Project, step: StepSpec) -> list[Block]:
@@ -163,11 +150,11 @@ def _html(block: Block) -> str:
     return to_html(block)
 
 
-def _provenance(project: Project, steps: list[StepSpec]) -> str:
+def _provenance(project: Project, steps: list[StepSpec]) -> list[Block]:
     records = [[step.record, project.hash_of(project.path(step.record))] for step in steps]
     files = sorted({item for step in steps for item in _outputs(project.path(step.record)).items()})
     versions = [[name, version(name)] for name in LIBRARIES]
-    blocks: list[Block] = [
+    return [
         Text(
             "Equal choices give equal hashes; what was merely measured, such as seconds, takes no part in them."
         ),
@@ -175,7 +162,6 @@ def _provenance(project: Project, steps: list[StepSpec]) -> str:
         Table(["file or folder", "SHA-256"], files, show=200),
         Table(["library", "version"], versions),
     ]
-    return "".join(_html(block) for block in blocks)
 
 
 def _outputs(path: Path) -> dict[str, str]:

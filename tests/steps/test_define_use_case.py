@@ -71,11 +71,29 @@ def test_a_changed_file_makes_the_step_stale(home):
     [
         (
             {"success": [{"metric": "accuracy", "at_least": 0.9}]},
-            "The success criterion 'accuracy' is no metric of the task respond; there are chrf, rouge_l, exact_match.",
+            "The success criterion 'accuracy' is no metric of the task respond; there are chrf, bleu, rouge_1, "
+            "rouge_2, rouge_l, exact_match, token_f1, json_validity, field_f1, numeric_match, code_validity, "
+            "distinct_1, distinct_2, repetition, reading_ease, similarity, bits_per_character, perplexity, "
+            "seconds_per_answer, seconds_per_answer_p95, tokens_per_second, peak_gib, watt_hours_per_1000.",
         ),
         (
             {"task": "classify", "success": [{"metric": "accuracy", "at_least": 90}]},
             "The success criterion accuracy runs from 0 to 1; at_least is 90.",
+        ),
+        (
+            {"task": "classify", "success": [{"metric": "acuracy", "at_least": 0.9}]},
+            "The success criterion 'acuracy' is no metric of the task classify; there are accuracy, macro_f1, mcc, "
+            "ece, seconds_per_answer, seconds_per_answer_p95, tokens_per_second, peak_gib, watt_hours_per_1000. Did "
+            "you mean 'accuracy'?",
+        ),
+        (
+            {"success": [{"metric": "repetition", "at_least": 0.1}]},
+            "The success criterion 'repetition' is better the less it is: give at_most in place of at_least.",
+        ),
+        (
+            {"success": [{"metric": "keeps pin", "at_least": 1}]},
+            "The success criterion 'keeps pin' names no guideline with a pattern; there are none: name a "
+            "guidelines_file.",
         ),
     ],
 )
@@ -84,6 +102,39 @@ def test_criteria_that_cannot_be_decided_block(settings, sentence):
     assert step.form().problems == [sentence]
     with pytest.raises(WorkbenchError, match="01_define_use_case cannot run"):
         step.run()
+
+
+def test_criteria_about_rules_costs_and_own_metrics_do(home):
+    (home / "r.yaml").write_text(
+        "- {id: pin, rule: Never ask for a PIN., must_not_match: 'your PIN'}", encoding="utf-8"
+    )
+    (home / "mine.py").write_text("def polite(answer, reference):\n    return 1\n", encoding="utf-8")
+    goals = [
+        {"metric": "keeps pin", "at_least": 1},
+        {"metric": "mine:polite", "at_least": 0.9},
+        {"metric": "seconds_per_answer", "at_most": 0.5},
+    ]
+    case, result = run(title="Mails", description="x", success=goals, guidelines_file="r.yaml")
+    assert [c.goal for c in case.success] == [1, 0.9, 0.5]
+    table = next(b for b in result.blocks() if isinstance(b, Table) and b.columns[0] == "metric")
+    assert [row[:3] for row in table.rows][2] == ("seconds_per_answer", "at most", 0.5)
+    near = open_step(
+        STEP, "my_mails", {"success": [{"metric": "keeps pim", "at_least": 1}], "guidelines_file": "r.yaml"}
+    )
+    assert near.form().problems == [
+        "The success criterion 'keeps pim' names no guideline with a pattern; there are keeps pin. Did you mean "
+        "'keeps pin'?"
+    ]
+    gone = open_step(STEP, "my_mails", {"success": [{"metric": "mine:polit", "at_least": 1}]})
+    assert gone.form().problems == [
+        "mine.py has no function 'polit'. correct the name. Did you mean 'polite'?"
+    ]
+
+
+def test_a_criterion_takes_one_goal(home):
+    with pytest.raises(WorkbenchError) as error:
+        open_step(STEP, "my_mails", {"success": [{"metric": "chrf", "at_least": 1, "at_most": 2}]}).run()
+    assert "the criterion 'chrf' takes one of at_least and at_most" in str(error.value)
 
 
 def test_missing_file_names_the_near_one(home):

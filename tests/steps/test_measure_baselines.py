@@ -1,10 +1,14 @@
 """05: what prompting alone reaches, on validation rows only."""
 
+import random
+
+import polars as pl
 import pytest
 from small_project import LABELS, RuleModel, add_run, answer_by_rule, make_project, run_step
 
-from tailor.blocks import Callout
+from tailor.blocks import Callout, Figure
 from tailor.data.dataset import Dataset
+from tailor.data.tables import write_table
 from tailor.records import Criterion, RunRecord
 from tailor.steps import measure_baselines
 from tailor.techniques import find_technique
@@ -20,8 +24,10 @@ def made(tmp_path, monkeypatch):
         technique = type(find_technique(name))
         monkeypatch.setattr(technique, "find_blockers", lambda *args: [])
 
-    def make(shares=(0.2, 0.5), task="classify", criteria=None, **settings):
+    def make(shares=(0.2, 0.5), task="classify", criteria=None, labels_swapped=False, **settings):
         project = make_project(tmp_path, task, criteria=criteria)
+        if labels_swapped:
+            _swap_labels(project)
         models = dict(
             zip(("zero_shot", "few_shot"), (RuleModel(task, share) for share in shares), strict=True)
         )
@@ -37,6 +43,14 @@ def made(tmp_path, monkeypatch):
     return make
 
 
+def _swap_labels(project):
+    """Give the training rows labels that have nothing to do with their text."""
+    path = project.path("dataset/train.parquet")
+    table = pl.read_parquet(path)
+    labels = random.Random(1).choices(LABELS, k=table.height)
+    write_table(table.with_columns(pl.Series("output", labels)), path)
+
+
 def test_prompting_is_measured_on_validation_rows_only(made, monkeypatch):
     project, record, models = made(calibration="none")
     assert record["runs"] == ["zero_shot-0000000000", "few_shot-0000000000"]
@@ -45,27 +59,65 @@ def test_prompting_is_measured_on_validation_rows_only(made, monkeypatch):
     assert not project.path("evaluations/zero_shot-0000000000.json").exists()
     assert set(record["outputs"]) == {
         f"evaluations/validation/{name}.{ending}"
-        for name in (*record["runs"], "majority_label", "tfidf_logistic_regression")
+        for name in (*record["runs"], "majority_label", "nearest_answer", "tfidf_logistic_regression")
         for ending in ("json", "parquet")
     }
 
 
 def test_verdict_when_data_teaches_more(made):
-    _, record, _ = made(criteria=[Criterion(metric="accuracy", at_least=0.9)])
-    verdict = record["verdict"]
-    assert verdict.startswith(
-        "Prompting alone reaches accuracy 66.7% (55.0% to 78.3%) on 60 validation rows."
-    )
-    assert " brings +20.0 percentage points (" in verdict
-    assert verdict.endswith(
-        "TF-IDF and logistic regression reaches 100.0% (94.0% to 100.0%) without a language model. "
-        "The data teaches more than prompting brings out: tuning is worth trying. The goal is accuracy 90.0%."
+    _, record, _ = made(criteria=[Criterion(metric="accuracy", at_least=0.999)])
+    assert record["decision"] == "tune"
+    assert record["verdict"] == (
+        "Prompting alone reaches accuracy 66.7% (55.0% to 78.3%) on 60 validation rows (Few-shot prompting); "
+        "'Answer of the most similar training row' reaches 100.0% (94.0% to 100.0%) without a language model. It misses "
+        "the goal accuracy 99.9%. Tune: the data teaches more than prompting brings out."
     )
 
 
-def test_verdict_when_prompting_is_enough(made):
-    _, record, _ = made(shares=(0.9, 1.0), criteria=[Criterion(metric="accuracy", at_least=0.8)])
-    assert record["verdict"].endswith("Prompting already meets your criteria: tuning has to earn its price.")
+def test_stop_where_prompting_is_enough(made):
+    goal = Criterion(metric="mcc", at_least=0.99)
+    _, record, _ = made(shares=(0.9, 1.0), criteria=[goal], labels_swapped=True)
+    assert record["decision"] == "stop"
+    assert record["verdict"].endswith(
+        "Stop here: prompting is enough. Few-shot prompting already meets your success criteria. Tuning has to earn "
+        "its price."
+    )
+    assert [rung["says"].endswith("meets your success criteria") for rung in record["rungs"]] == [
+        False
+    ] * 4 + [True]
+
+
+def test_stop_where_no_language_model_is_needed(made):
+    _, record, _ = made(criteria=[Criterion(metric="accuracy", at_least=0.8)])
+    assert record["decision"] == "stop"
+    assert record["verdict"].endswith(
+        "Stop here: 'Answer of the most similar training row' already meets your success criteria, without a language "
+        "model. Tuning has to earn its price."
+    )
+
+
+def test_do_not_tune_where_nothing_tells_the_answer(made):
+    _, record, _ = made(shares=(0.0, 0.0), labels_swapped=True)
+    assert record["decision"] == "look at the data"
+    assert record["verdict"].endswith(
+        "Do not tune yet: nothing does better than 'Always the commonest label', which looks at no input. Make sure "
+        "that a person could answer from the input alone, and that the answers are right, before you train on them."
+    )
+
+
+def test_every_rung_is_paired_with_the_best_below_it(made):
+    _, record, _ = made()
+    majority, nearest, tfidf, zero, few = record["rungs"]
+    assert (majority["over"], majority["difference"], majority["says"]) == ("", None, "")
+    assert nearest["over"] == "Always the commonest label"
+    assert nearest["says"] == "better than Always the commonest label"
+    assert nearest["difference"]["value"] == pytest.approx(
+        nearest["value"]["value"] - majority["value"]["value"]
+    )
+    assert zero["role"] == "base model"
+    assert few["says"] == f"worse than {few['over']}"
+    assert tfidf["says"].startswith("no difference to Answer of the most similar training row shown")
+    assert all(rung["p_corrected"] >= rung["p_value"] for rung in record["rungs"][1:])
 
 
 def test_a_blocked_technique_is_left_out_and_told(made, monkeypatch):
@@ -81,8 +133,9 @@ def test_blocks_begin_with_the_verdict(made, task):
     project, record, _ = made(task=task)
     blocks = measure_baselines.blocks(project)
     assert next(block.text for block in blocks if isinstance(block, Callout)) == record["verdict"]
-    table = next(block for block in blocks if getattr(block, "caption", "").startswith("On the same 60"))
+    table = next(block for block in blocks if getattr(block, "caption", "").startswith("Each rung against"))
     titles = [row[0] for row in table.rows]
     assert titles[-2:] == ["Zero-shot prompting", "Few-shot prompting"]
-    assert len(titles) == (4 if task == "classify" else 3)
-    assert LABELS
+    assert len(titles) == (5 if task == "classify" else 4)
+    figure = next(block for block in blocks if isinstance(block, Figure))
+    assert len(figure.draw().axes[0].patches) == len(titles)

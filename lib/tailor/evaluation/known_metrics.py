@@ -30,6 +30,7 @@ class Known:
     lower: bool = False
     cost: bool = False
     highest: float = 1.0
+    lowest: float = 0.0
 
 
 KNOWN: dict[str, Known] = {
@@ -83,7 +84,7 @@ KNOWN: dict[str, Known] = {
         "number",
         highest=121.22,
     ),
-    "similarity": Known("similarity", RESPOND, "nearness in meaning, by an encoder", "number"),
+    "similarity": Known("similarity", RESPOND, "nearness in meaning, by an encoder", "number", lowest=-1),
     "bits_per_character": Known(
         "bits per character",
         RESPOND,

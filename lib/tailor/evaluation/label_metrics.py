@@ -66,6 +66,13 @@ def confidence_bins(confidence: np.ndarray) -> np.ndarray:
     return np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], confidence)
 
 
+def reliability_bins(confidence: np.ndarray, right: np.ndarray) -> list[tuple[float, float, int]]:
+    """(mean confidence, share that was right, rows) of each bin that holds rows, the least sure first."""
+    place = confidence_bins(confidence)
+    parts = [(confidence[place == n], right[place == n]) for n in range(BINS) if (place == n).any()]
+    return [(float(sure.mean()), float(good.mean()), len(sure)) for sure, good in parts]
+
+
 def _one_hot(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """[n, labels] twice: which label is true, and which was said."""
     known = label_order(rows.references, rows.predictions, rows.labels)

@@ -53,19 +53,23 @@ def _start(answer: str) -> str:
     return repr(answer if len(answer) <= 60 else answer[:57] + "...")
 
 
-def own_metric_problems(names: list[str]) -> list[str]:
-    """What is wrong with the functions named, as sentences."""
+def own_metric_problems(names: list[str], asked_by: str = "own_metrics") -> list[str]:
+    """What is wrong with the functions named, as sentences.
+
+    Args:
+        asked_by: what names them; the sentences begin with it.
+    """
     from tailor.data.cleaning.own_function import FORM, load_function
 
     problems = []
     for name in names:
         if not FORM.match(name):
             problems.append(
-                f"own_metrics names '{name}', which is not of the form module:function, such as mine:polite."
+                f"{asked_by} names '{name}', which is not of the form module:function, such as mine:polite."
             )
             continue
         try:
-            load_function(name, "own_metrics")
+            load_function(name, asked_by)
         except WorkbenchError as error:
             problems.append(f"{error.found}. {error.fix}")
     return problems

@@ -14,7 +14,7 @@ from tailor.evaluation.compare import (
 )
 from tailor.evaluation.references import TITLES
 from tailor.evaluation.slices import Slice
-from tailor.records import Compared, Evaluation
+from tailor.records import Compared, Estimate, Evaluation
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,14 +25,14 @@ LONGEST_SHOWN = 300
 
 def evaluations_table(found: Sequence[Evaluation], titles: dict[str, str], caption: str) -> Table:
     """One line for each evaluation: every metric with its interval, and what it cost."""
-    names = list(found[0].metrics)
+    names = _names(found)
     costs = any(record.measured for record in found)
     columns = ["model", *[name_of(name) for name in names]]
     columns += ["calibration", "seconds", "peak memory"] if costs else []
     rows = [
         [
             titles.get(record.run) or TITLES.get(record.run, record.run),
-            *[show_estimate(name, record.metrics[name]) for name in names],
+            *_cells(record.metrics, names),
             *([record.settings.get("calibration_used", ""), *show_cost(record.measured)] if costs else []),
         ]
         for record in found
@@ -48,22 +48,57 @@ def show_cost(measured: dict[str, Any]) -> tuple[str, str]:
 
 def comparison_table(compared: Sequence[Compared], headline: str, costs: dict[str, dict]) -> Table:
     """The final table: each model's metrics, its difference to the base model, and what it costs to ask."""
-    names = list(compared[0].metrics)
+    names = _names(compared)
     columns = ["model", "role", *[name_of(name) for name in names], "against the base model", "p-value"]
     columns += ["seconds", "peak memory", "file size"]
     rows = [
         [
             line.title,
             line.role,
-            *[show_estimate(name, line.metrics[name]) for name in names],
+            *_cells(line.metrics, names),
             show_difference(headline, line.difference) if line.difference else "",
-            show_p(line.p_value),
+            show_p(line.p_corrected),
             *show_cost(costs.get(line.run, {})),
             show_bytes(line.bytes),
         ]
         for line in compared
     ]
     return Table(columns, rows, "All models on the same test rows; in brackets the 95% interval")
+
+
+def _names(lines: Sequence[Compared | Evaluation]) -> list[str]:
+    """Every metric that any line has, in the order in which they come."""
+    return list(dict.fromkeys(name for line in lines for name in line.metrics))
+
+
+def _cells(metrics: dict[str, Estimate], names: Sequence[str]) -> list[str]:
+    """Each metric as text; blank where it could not be measured."""
+    return [show_estimate(name, metrics[name]) if name in metrics else "" for name in names]
+
+
+def costs_table(compared: Sequence[Compared], costs: dict[str, dict]) -> Table:
+    """What asking each model cost: how long one person waits, how much it gets through, and an estimate of energy."""
+    names = [
+        "seconds_per_answer",
+        "seconds_per_answer_p95",
+        "tokens_per_second",
+        "peak_gib",
+        "watt_hours_per_1000",
+    ]
+    known = [name for name in names if any(name in costs.get(line.run, {}) for line in compared)]
+    rows = [
+        [
+            line.title,
+            *[
+                show_value(name, costs[line.run][name]) if name in costs.get(line.run, {}) else ""
+                for name in known
+            ],
+            show_bytes(line.bytes),
+        ]
+        for line in compared
+    ]
+    caption = "What an answer costs on this machine, each asked by itself; energy is CPU seconds times watts_per_core"
+    return Table(["model", *[name_of(name) for name in known], "file size"], rows, caption)
 
 
 def slices_table(parts: Sequence[Slice], metric: str) -> Table:

@@ -1,7 +1,14 @@
 """One function per figure: plain values or records in, a matplotlib Figure out. One module per subject."""
 
 from tailor.plots.data import cleaning_credit, dropped_by_reason, learning_curve, length_histogram
-from tailor.plots.evaluation import confusion_matrix, drift_bars, metric_ladder, quality_and_price
+from tailor.plots.evaluation import (
+    confusion_matrix,
+    drift_bars,
+    metric_ladder,
+    quality_and_price,
+    reliability,
+)
+from tailor.plots.explanation import weight_changes
 from tailor.plots.lessons import (
     guesses_and_results,
     held_by_directions,
@@ -45,6 +52,7 @@ __all__ = [
     "price_and_result",
     "quality_and_price",
     "rate_range",
+    "reliability",
     "search_trials",
     "source_amounts",
     "source_flaws",
@@ -54,4 +62,5 @@ __all__ = [
     "step_sizes",
     "token_map",
     "update_ratios",
+    "weight_changes",
 ]

@@ -21,16 +21,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def metric_ladder(rows: Sequence[tuple[str, str, Estimate]], metric: str) -> "Figure":
-    """Base model, prompting and tuned model below each other.
+def metric_ladder(
+    rows: Sequence[tuple[str, str, Estimate]], metric: str, goal: float | None = None
+) -> "Figure":
+    """References, base model, prompting and tuned model below each other.
 
     Args:
         rows: (title, role, estimate); the role is one of ROLE_COLOURS and decides the shade.
         metric: its name, for the axis.
+        goal: where a line across all bars stands.
     """
     labels = [f"{' '.join(title.split())[:28]} ({role})" for title, role, _ in rows]
     colours = [ROLE_COLOURS.get(role, GREY) for _, role, _ in rows]
-    return bars_with_intervals(labels, [estimate for *_, estimate in rows], metric, colours)
+    figure = bars_with_intervals(labels, [estimate for *_, estimate in rows], metric, colours)
+    if goal is not None:
+        (ax,) = figure.axes
+        ax.axvline(goal, color=RED, linestyle="--", linewidth=1.4)
+        ax.set_xlim(right=max(ax.get_xlim()[1], goal * 1.05))
+        ax.set_xlabel(f"{ax.get_xlabel()}; dashed: your goal", fontsize=10)
+    return figure
 
 
 def quality_and_price(models: Sequence[tuple[str, str, Estimate, float, bool]], metric: str) -> "Figure":
@@ -87,6 +96,27 @@ def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> 
             if count:
                 ink = "white" if shares[i][j] > 0.55 else "#1b1b1b"
                 ax.text(j, i, f"{count:,}", ha="center", va="center", fontsize=8, color=ink)
+    return figure
+
+
+def reliability(bins: Sequence[tuple[float, float, int]]) -> "Figure":
+    """How often a classifier is right when it says how sure it is; on the diagonal it means what it says.
+
+    Args:
+        bins: (mean confidence, share that was right, rows) of each bin that holds rows.
+    """
+    figure, (ax,) = new_figure(3.4)
+    most = max(count for *_, count in bins)
+    ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
+    sizes = [30 + 270 * count / most for *_, count in bins]
+    ax.scatter([sure for sure, *_ in bins], [right for _, right, _ in bins], s=sizes, color=BLUE, alpha=0.8)
+    for sure, right, count in bins:
+        ax.annotate(f"{count:,}", (sure, right), xytext=(9, -3), textcoords="offset points", fontsize=8)
+    ax.set_xlim(0, 1.06)
+    ax.set_ylim(-0.04, 1.06)
+    ax.set_xlabel("how sure the model said it was (beside each point: rows)", fontsize=10)
+    ax.set_ylabel("share that was right", fontsize=10)
+    ax.grid(alpha=0.3)
     return figure
 
 

@@ -26,7 +26,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
 )
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
-ROLE_COLOURS = {"base model": GREY, "prompting": SKY, "tuned": BLUE}
+ROLE_COLOURS = {"reference": "#c8c8c8", "base model": GREY, "prompting": SKY, "tuned": BLUE}
 WIDTH = 7.2  # inches, shown at 720 pixels
 
 

@@ -2,17 +2,14 @@
 
 from tailor.blocks import Block, Callout, Heading, Table, Text
 from tailor.data.house_rules import compose_system_prompt, read_glossary, read_guidelines, read_tone
+from tailor.errors import did_you_mean
+from tailor.evaluation.known_metrics import KEEPS, KNOWN, is_own, lower_is_better, metrics_of
+from tailor.evaluation.own_metric import own_metric_problems
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Criterion, Guideline, Task, Term, Tone, UseCase
 from tailor.settings import Settings as Base
 from tailor.settings import setting
-
-# metric -> its highest value; the names are those of tailor.evaluation.metrics
-METRICS: dict[Task, dict[str, float]] = {
-    "respond": {"chrf": 100, "rouge_l": 1, "exact_match": 1},
-    "classify": {"accuracy": 1, "macro_f1": 1},
-}
 
 
 class Settings(Base):
@@ -32,8 +29,10 @@ class Settings(Base):
     users: str = setting("", "Who reads the answers, and in which situation.", multiline=True)
     success: list[Criterion] = setting(
         [],
-        "When it is good enough. A list of metric, at_least and why, for example '- {metric: chrf, at_least: 40, "
-        "why: ...}'. Metrics: chrf (0 to 100), rouge_l, exact_match for respond; accuracy, macro_f1 for classify.",
+        "When it is good enough. A list of metric, at_least (or at_most, where less is better) and why, for example "
+        "'- {metric: chrf, at_least: 40, why: ...}'. Metrics: chrf and bleu (0 to 100), rouge_l, exact_match, "
+        "field_f1, numeric_match... for respond; accuracy, macro_f1, mcc, ece for classify; seconds_per_answer, "
+        "peak_gib for both; 'keeps ' and a guideline's id; or a function of yours as module:function.",
         label="success criteria",
     )
     limits: list[str] = setting([], "What the model must not do or decide; where a person takes over.")
@@ -63,20 +62,38 @@ def reads_files(project: Project, settings: Settings) -> list[str]:
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
-    known = METRICS[settings.task]
-    found = []
-    for criterion in settings.success:
-        if criterion.metric not in known:
-            found.append(
-                f"The success criterion '{criterion.metric}' is no metric of the task {settings.task}; "
-                f"there are {', '.join(known)}."
-            )
-        elif not 0 <= criterion.at_least <= known[criterion.metric]:
-            found.append(
-                f"The success criterion {criterion.metric} runs from 0 to {known[criterion.metric]:g}; "
-                f"at_least is {criterion.at_least:g}."
-            )
-    return found
+    return [problem for criterion in settings.success for problem in _problems(project, settings, criterion)]
+
+
+def _problems(project: Project, settings: Settings, criterion: Criterion) -> list[str]:
+    """What is wrong with one success criterion."""
+    name, says = criterion.metric, f"The success criterion '{criterion.metric}'"
+    if is_own(name):
+        return own_metric_problems([name], says)
+    if name.startswith(KEEPS):
+        return _rule_problems(project, settings, name)
+    if name not in metrics_of(settings.task):
+        near = did_you_mean(name, metrics_of(settings.task))
+        there = ", ".join(metrics_of(settings.task))
+        return [f"{says} is no metric of the task {settings.task}; there are {there}.{near}"]
+    if lower_is_better(name) and criterion.at_most is None:
+        return [f"{says} is better the less it is: give at_most in place of at_least."]
+    if not KNOWN[name].lowest <= criterion.goal <= KNOWN[name].highest:
+        given = "at_most" if criterion.at_least is None else "at_least"
+        span = f"{KNOWN[name].lowest:g} to {KNOWN[name].highest:g}"
+        return [f"The success criterion {name} runs from {span}; {given} is {criterion.goal:g}."]
+    return []
+
+
+def _rule_problems(project: Project, settings: Settings, name: str) -> list[str]:
+    """Whether a guideline with this id and a pattern is there."""
+    rules = read_guidelines(project.resolve(settings.guidelines_file)) if settings.guidelines_file else []
+    known = [f"{KEEPS}{rule.id}" for rule in rules if rule.must_match or rule.must_not_match]
+    if name in known:
+        return []
+    there = f"there are {', '.join(known)}" if known else "there are none: name a guidelines_file"
+    says = f"The success criterion '{name}' names no guideline with a pattern; {there}."
+    return [says + did_you_mean(name, known)]
 
 
 def run(project: Project, settings: Settings, log: Log) -> UseCase:
@@ -111,8 +128,10 @@ def blocks(project: Project) -> list[Block]:
     shown: list[Block] = [Heading(case.title), *([Text(case.description)] if case.description else [])]
     shown.append(Table(("", ""), _summary(case)))
     if case.success:
-        rows = [(c.metric, c.at_least, c.why) for c in case.success]
-        shown += [Heading("Success criteria"), Table(("metric", "at least", "why"), rows)]
+        rows = [
+            (c.metric, "at most" if c.at_least is None else "at least", c.goal, c.why) for c in case.success
+        ]
+        shown += [Heading("Success criteria"), Table(("metric", "", "goal", "why"), rows)]
     else:
         shown.append(
             Callout(

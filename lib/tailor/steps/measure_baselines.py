@@ -1,18 +1,11 @@
-"""05: how far prompting alone gets, on validation rows; the test rows stay untouched until 10."""
+"""05: the ladder from simple references to prompting, on validation rows; the test rows stay untouched until 10."""
 
 from typing import Literal
 
-from tailor.blocks import Block, Callout, Heading, Text
+from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
-from tailor.evaluation.compare import (
-    metric_of,
-    name_of,
-    paired,
-    show_difference,
-    show_estimate,
-    show_p,
-    show_value,
-)
+from tailor.evaluation.asking import evaluation_problems
+from tailor.evaluation.compare import metric_of
 from tailor.evaluation.evaluate import (
     EvaluationSettings,
     Evaluator,
@@ -20,9 +13,12 @@ from tailor.evaluation.evaluate import (
     load_evaluation,
     read_predictions,
 )
+from tailor.evaluation.known_metrics import name_of, show_value
+from tailor.evaluation.label_needs import label_needs
+from tailor.evaluation.ladder import Step, climb, decide, ladder_table, needs_table
+from tailor.evaluation.own_metric import own_metric_files
 from tailor.evaluation.references import TITLES, references_for
 from tailor.evaluation.results import evaluations_table, samples_table
-from tailor.models.encoder import embedding_problems
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Baselines, Evaluation, ProjectRecord, UseCase
@@ -53,7 +49,12 @@ class Settings(EvaluationSettings):
 
 
 def blockers(project: Project, settings: Settings) -> list[str]:
-    return embedding_problems(settings.similarity_model, "05_measure_baselines.similarity_model")
+    return evaluation_problems(Dataset.open(project).task, settings, "05_measure_baselines")
+
+
+def reads_files(project: Project, settings: Settings) -> list[str]:
+    """The files of one's own metrics."""
+    return own_metric_files(settings.own_metrics)
 
 
 def run(project: Project, settings: Settings, log: Log) -> Baselines:
@@ -65,11 +66,32 @@ def run(project: Project, settings: Settings, log: Log) -> Baselines:
         evaluator.reference(name, predict) for name, predict in references_for(dataset.task).items()
     ]
     results = [evaluator.run(ident) for ident in made]
-    verdict = _verdict(project, dataset, settings, chosen.seed, results, references)
-    record = Baselines(runs=list(made), verdict=" ".join([verdict, *left_out]))
-    record.outputs = evaluation_files(project, [r.run for r in [*references, *results]], "validation")
+    found = [*references, *results]
+    criteria = project.load(UseCase, "use_case.json").success
+    steps = [_step(project, dataset, one, made) for one in found]
+    rungs = climb(steps, criteria, samples=settings.bootstrap_samples, seed=chosen.seed)
+    needs = label_needs(dataset.given, chosen.seed, log) if dataset.task == "classify" else []
+    decision, verdict = decide(rungs, found, criteria, needs)
+    record = Baselines(
+        runs=list(made),
+        verdict=" ".join([verdict, *left_out]),
+        decision=decision,
+        rungs=rungs,
+        labels=needs,
+    )
+    record.outputs = evaluation_files(project, [one.run for one in found], "validation")
     record.measured["peak_gib"] = max(result.measured.get("peak_gib", 0.0) for result in results)
     return record
+
+
+def _step(project: Project, dataset: Dataset, found: Evaluation, made: dict[str, str]) -> Step:
+    """One rung of the ladder: a line of reference, or a run of this notebook."""
+    from tailor.training.runs import read_run, role_of
+
+    role = role_of(read_run(project, found.run)) if found.run in made else "reference"
+    table = read_predictions(project, found.run, "validation")
+    metric = metric_of(table, found.headline, dataset.task, dataset.labels)
+    return Step(made.get(found.run) or TITLES[found.run], role, found, metric)
 
 
 def _make_runs(
@@ -100,80 +122,41 @@ def _make_runs(
     return made, left_out
 
 
-def _verdict(
-    project: Project,
-    dataset: Dataset,
-    settings: Settings,
-    seed: int,
-    results: list[Evaluation],
-    references: list[Evaluation],
-) -> str:
-    """What the figures say about tuning, in a few sentences."""
-    from tailor.training.runs import read_run
-
-    headline = results[0].headline
-    best = best_result(results)
-    said = [
-        f"Prompting alone reaches {name_of(headline)} {show_estimate(headline, best.metrics[headline])} "
-        f"on {best.rows:,} validation rows."
-    ]
-    if best is not results[0]:
-        a, b = (_metric(project, dataset, result) for result in (best, results[0]))
-        difference, p_value = paired(a, b, samples=settings.bootstrap_samples, seed=seed)
-        gain, title = show_difference(headline, difference), read_run(project, best.run).title
-        said.append(f"{title} brings {gain} over asking directly, {show_p(p_value)}.")
-    said.append(_worth_tuning(project, headline, best, references))
-    return " ".join(said)
-
-
-def _worth_tuning(project: Project, headline: str, best: Evaluation, references: list[Evaluation]) -> str:
-    """Whether the goal is met already, and what a line of reference reaches without a language model."""
-    goals = [c for c in project.load(UseCase, "use_case.json").success if c.metric in best.metrics]
-    if goals and all(best.metrics[goal.metric].low >= goal.at_least for goal in goals):
-        return "Prompting already meets your criteria: tuning has to earn its price."
-    missed = next((goal for goal in goals if best.metrics[goal.metric].low < goal.at_least), None)
-    goal = (
-        f" The goal is {name_of(missed.metric)} {show_value(missed.metric, missed.at_least)}."
-        if missed
-        else ""
-    )
-    plain = best_result(references)
-    reached = show_estimate(headline, plain.metrics[headline])
-    said = f"{TITLES[plain.run]} reaches {reached} without a language model."
-    if plain.metrics[headline].value > best.metrics[headline].value:
-        return f"{said} The data teaches more than prompting brings out: tuning is worth trying.{goal}"
-    return f"{said} Prompting does better than that; tuning is worth trying if it must do better still.{goal}"
-
-
-def best_result(results: list[Evaluation]) -> Evaluation:
-    """The one with the best headline value; the first of equals."""
-    return max(results, key=lambda result: result.metrics[result.headline].value)
-
-
-def _metric(project: Project, dataset: Dataset, result: Evaluation):
-    table = read_predictions(project, result.run, "validation")
-    return metric_of(table, result.headline, dataset.task, dataset.labels)
-
-
 def blocks(project: Project) -> list[Block]:
     from tailor.training.runs import read_run
 
     record = project.load(Baselines, "baselines.json")
-    dataset = Dataset.open(project)
     titles = {ident: read_run(project, ident).title for ident in record.runs}
-    names = [*references_for(dataset.task), *record.runs]
-    found = [load_evaluation(project, name, "validation") for name in names]
-    best = best_result(found[-len(record.runs) :])
+    found = [load_evaluation(project, rung.run, "validation") for rung in record.rungs]
+    headline, rows = found[0].headline, found[0].rows
+    best = max(found[-len(record.runs) :], key=lambda one: one.metrics[headline].value)
     table = read_predictions(project, best.run, "validation")
-    caption = f"On the same {best.rows:,} validation rows; in brackets the 95% interval"
     return [
         Heading("How far prompting alone gets"),
-        Callout(record.verdict, "note"),
-        evaluations_table(found, titles, caption),
+        Callout(record.verdict, _KINDS[record.decision]),
+        ladder_table(record.rungs, headline, rows),
+        _ladder(project, record, headline),
         Text(
-            "The first lines use no language model. They are here for honesty: a tuned model that cannot beat "
+            "The first rungs use no language model. They are here for honesty: a tuned model that cannot beat "
             "them is not worth its price."
         ),
+        *([needs_table(record.labels)] if record.labels else []),
+        evaluations_table(found, titles, "Every metric of the same rungs, and what they cost"),
         samples_table(table, best.headline, best=True),
         samples_table(table, best.headline, best=False),
     ]
+
+
+_KINDS = {"stop": "good", "gather rows": "warning", "look at the data": "warning", "tune": "note"}
+
+
+def _ladder(project: Project, record: Baselines, headline: str) -> Figure:
+    from tailor.plots import metric_ladder
+
+    goals = [c.goal for c in project.load(UseCase, "use_case.json").success if c.metric == headline]
+    rows = [(rung.title, rung.role, rung.value) for rung in record.rungs]
+    return Figure(
+        lambda: metric_ladder(rows, name_of(headline), goals[0] if goals else None),
+        f"{name_of(headline)} of each rung with its 95% interval"
+        + (f"; the goal is {show_value(headline, goals[0])}" if goals else ""),
+    )

@@ -1,0 +1,111 @@
+"""Whether the test rows can carry a verdict: whether they are enough, and whether they were not asked too often."""
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from tailor.evaluation.compare import metric_of, paired, show_difference, show_p
+from tailor.evaluation.evaluate import load_evaluation, read_predictions
+from tailor.evaluation.known_metrics import name_of, scale_of
+from tailor.files import write_json
+from tailor.project import Project
+from tailor.records import Estimate, UsesOfTestSet
+
+if TYPE_CHECKING:
+    from tailor.data.dataset import Dataset
+
+FILE = "evaluations/test_set_uses.json"
+MOST_USES = 20
+"""Runs judged on the same test rows from which on a warning is given: a rule of thumb. Of 20 runs
+of equal worth whose errors are independent, the best looks better by 1.9 standard errors on average."""
+
+
+def too_small(headline: str, found: Estimate, rows: int, available: int, widest: float) -> str:
+    """A sentence where an interval is wider than allowed, with the rows that would do; "" where it is not.
+
+    Args:
+        found: the headline metric, measured on `rows` of the `available` test rows.
+        widest: points between both ends of the interval.
+    """
+    width = (found.high - found.low) * (100 if scale_of(headline) == "share" else 1)
+    if width <= widest:
+        return ""
+    needed = ceil(rows * (width / widest) ** 2)
+    fix = "Gather more rows, or give the test a larger share in 04_format_data."
+    if available >= needed:
+        fix = f"The test split has {available:,}: raise max_rows."
+    return (
+        f"{rows:,} test rows are few: the interval of {name_of(headline)} is {width:.1f} points wide, and {widest:g} "
+        f"are allowed (widest_interval). About {needed:,} rows would narrow it to that. {fix}"
+    )
+
+
+def note_uses(project: Project, test_set: str, runs: list[str]) -> list[str]:
+    """Write down that these runs were judged on the test rows; returns all that ever were, in order, each once.
+
+    Args:
+        test_set: hash of the test rows; where it is "" nothing is written down.
+    """
+    path = project.path(FILE)
+    record = UsesOfTestSet.load(path) if path.exists() else UsesOfTestSet()
+    known = record.runs.get(test_set, []) if test_set else []
+    every = list(dict.fromkeys([*known, *runs]))
+    if test_set and every != known:
+        record.runs[test_set] = every
+        write_json(path, record.model_dump(mode="json"))
+    return every
+
+
+def used_too_often(uses: int) -> str:
+    """A sentence where so many runs were judged on the same rows that the best looks better than it is; "" before."""
+    if uses < MOST_USES:
+        return ""
+    return (
+        f"These test rows have judged {uses:,} different runs by now. Choosing among so many fits the rows a little, "
+        "and the best run looks better than it is (Dwork et al. 2015, The Reusable Holdout; Recht et al. 2019 found "
+        "that the order of models mostly holds all the same). Decide on validation rows, and draw fresh test rows for "
+        "a last check."
+    )
+
+
+def against_previous(
+    project: Project,
+    dataset: "Dataset",
+    best: str,
+    current: list[str],
+    uses: list[str],
+    samples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The best run against the last one judged on the same test rows before these, paired; {} where there is none.
+
+    Args:
+        current: the runs compared now; none of them is a previous version.
+        uses: all runs judged on these rows, in order.
+    """
+    table = read_predictions(project, best)
+    for ident in reversed([run for run in uses if run not in current]):
+        if not _on_same_rows(project, dataset, ident, table):
+            continue
+        headline = load_evaluation(project, ident).headline
+        a, b = (
+            metric_of(read_predictions(project, run), headline, dataset.task, dataset.labels)
+            for run in (best, ident)
+        )
+        difference, p_value = paired(a, b, samples=samples, seed=seed)
+        gain = f"{show_difference(headline, difference)}, {show_p(p_value)}"
+        says = f"Against the version judged before ({ident}): {gain}."
+        if difference.low <= 0 <= difference.high:
+            says += " The interval includes zero: these rows show no difference."
+        return {"run": ident, "difference": difference.model_dump(), "p_value": p_value, "says": says}
+    return {}
+
+
+def _on_same_rows(project: Project, dataset: "Dataset", ident: str, table: Any) -> bool:
+    """Whether a run's predictions are still there, of a tuned model, on exactly the rows of `table`."""
+    from tailor.training.runs import list_runs, role_of
+
+    made = next((run for run in list_runs(project) if run.id == ident), None)
+    found = load_evaluation(project, ident) if made is not None and role_of(made) == "tuned" else None
+    if found is None or found.test_set != dataset.record.test_set:
+        return False
+    return read_predictions(project, ident).select("id", "reference").equals(table.select("id", "reference"))
