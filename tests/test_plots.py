@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 
 from tailor import plots
@@ -33,6 +34,12 @@ def texts(figure):
         lambda: plots.dropped_by_reason({BROKEN: 0}),
         lambda: plots.drift_bars([(BROKEN, 0.0, 0.0)]),
         lambda: plots.learning_curve(LearningCurve(metric=BROKEN, proxy="", sizes=[1], values=[HALF])),
+        lambda: plots.guesses_and_results([BROKEN], [0.1], [HALF]),
+        lambda: plots.price_and_result([BROKEN], [0], [HALF], "numbers"),
+        lambda: plots.lucky_draws({BROKEN: []}, 0.1),
+        lambda: plots.token_map(np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2)), [(BROKEN, BROKEN)]),
+        lambda: plots.held_by_directions({BROKEN: [0.0]}, [1]),
+        lambda: plots.step_sizes({BROKEN: {"layer 1": 0.0, "layer 2": 0.1}}),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Glyph")

@@ -50,7 +50,16 @@ def test_samples_show_different_answers_before_and_after(project):
 
 def test_the_result_shows_curves_figures_a_batch_and_samples(project):
     text = tuned_project.shown(project, "07_tune")
-    for wanted in ("LoRA on ", "Validation loss", "weights trained", "tokens a second while training", "Be"):
+    for wanted in (
+        "What LoRA changes",
+        "LoRA changes attention, feed-forward",
+        "What it costs: ",
+        "LoRA on ",
+        "Validation loss",
+        "weights trained",
+        "tokens a second while training",
+        "Be",
+    ):
         assert wanted in text
     assert "row 1 of 4 in the batch" in text
 

@@ -144,8 +144,9 @@ def step_sizes(runs: Mapping[str, Mapping[str, float]]) -> "Figure":
     """
     figure, (ax,) = new_figure(3.4)
     for place, (name, moves) in enumerate(runs.items()):
+        moved = {layer: ratio for layer, ratio in moves.items() if ratio > 0}
         ax.plot(
-            list(moves), list(moves.values()), color=COLOURS[place % 6], marker=MARKERS[place % 6],
+            list(moved), list(moved.values()), color=COLOURS[place % 6], marker=MARKERS[place % 6],
             label=plain_text(name),
         )  # fmt: skip
     ax.set_yscale("log")
