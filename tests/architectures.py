@@ -1,8 +1,15 @@
 """Tiny models with random weights, one of each architecture that people tune; and one technique tried on one."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from small_project import make_project
 from tiny_model import write_tiny_tokenizer
+
+from tailor.data.dataset import Dataset
+from tailor.machine import find_machine
+from tailor.progress import Log
+from tailor.techniques import TECHNIQUES
 
 _USUAL = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -47,6 +54,7 @@ WRITERS: dict[str, dict] = {
     },
 }  # fmt: skip
 ARCHITECTURES = {**DECODERS, **ENCODERS, **WRITERS}
+TRAINING = [name for name, technique in TECHNIQUES.items() if technique.changes_weights]
 
 
 def write_architecture(name: str, folder: Path) -> Path:
@@ -67,22 +75,30 @@ def write_architecture(name: str, folder: Path) -> Path:
     return folder
 
 
-def try_technique(technique, base, dataset, folder: Path) -> str:
-    """Tune a few steps, save, load, ask: "yes" if the loss fell and both answer alike; else why it was blocked.
+def tasks_of_rows() -> Dataset:
+    """Eight rows with two system prompts, which are validated on what they train on: whether it learns is asked."""
+    dataset = Dataset.open(make_project(Path(), "classify", rows=4))
+    dataset.train[1::2] = [replace(row, system="Sort what customers write.") for row in dataset.train[1::2]]
+    dataset.validation = dataset.train
+    return dataset
+
+
+def blocked(technique, base, dataset) -> str:
+    """Why a technique cannot run on a model, in its own words; empty where it can."""
+    return next(iter(technique.find_blockers(technique.Config(), dataset, base, find_machine())), "")
+
+
+def try_technique(technique, base, dataset, folder: Path, **settings) -> None:
+    """Tune a few steps, save, load, ask.
 
     Raises:
         AssertionError: it runs, and does not learn or does not come back as it was.
     """
     import numpy as np
 
-    from tailor.machine import find_machine
-    from tailor.progress import Log
-
-    config = technique.Config(**settings_for(technique))
-    if problems := technique.find_blockers(config, dataset, base, find_machine()):
-        return problems[0]
-    scores = []
-    prompts = [dataset.prompt(example) for example in dataset.validation[:2]]
+    config = technique.Config(**settings_for(technique, base) | settings)
+    assert technique.find_blockers(config, dataset, base, find_machine()) == []
+    scores, prompts = [], [dataset.prompt(example) for example in dataset.validation[:2]]
 
     def measure(model) -> dict[str, float]:
         scores.append(model.score_choices(prompts, dataset.labels))
@@ -94,22 +110,58 @@ def try_technique(technique, base, dataset, folder: Path) -> str:
     again = technique.load(base, dataset, folder).score_choices(prompts, dataset.labels)
     kept = scores[losses.index(min(losses))]
     assert np.allclose(again, kept, rtol=0.02, atol=0.6), f"loaded, it answers otherwise: {again} and {kept}"
-    return "yes"
 
 
-def settings_for(technique) -> dict:
+def settings_for(technique, base) -> dict:
     """A few quick steps at a rate that moves what the technique trains."""
+    rates = RATES | (ENCODER_RATES if base.architecture == "encoder" else {})
     values = {"max_steps": 6, "epochs": 20, "effective_batch_size": 8, "rows_at_once": 8, "evaluations": 3}
-    values |= {"warmup_share": 0.0, "patience": 0, "learning_rate": RATES.get(technique.name, 0.01)}
-    return values
+    return values | {"warmup_share": 0.0, "patience": 0, "learning_rate": rates.get(technique.name, 0.01)}
 
 
-RATES = {
-    "prompt_tuning": 0.3,
-    "prefix_tuning": 0.3,
-    "ia3": 0.1,
-    "layer_norm": 0.05,
-    "head_only": 0.03,
-    "setfit": 0.003,
-}
-RATES |= {"full": 0.003, "layerwise": 0.003, "transfer": 0.003, "domain_adaptive": 0.003}
+RATES = dict.fromkeys(("prompt_tuning", "multitask_prompt", "prefix_tuning"), 0.3)
+RATES |= dict.fromkeys(("full", "layerwise", "transfer", "domain_adaptive", "setfit"), 0.003)
+RATES |= {"ia3": 0.1, "layer_norm": 0.05, "head_only": 0.03, "adalora": 0.05}
+# a new head learns at the same rate
+ENCODER_RATES = dict.fromkeys(("prompt_tuning", "multitask_prompt", "bottleneck"), 0.003)
+
+HEAD = """# Techniques and architectures
+
+Which technique tunes which kind of model. Each "yes" was tried: a tiny model of the architecture with random weights
+is tuned for six steps; the loss must fall, and the saved model must answer as the one that was measured. A number
+stands for the sentence with which the technique says that it cannot run. Techniques that only prompt run on every
+model that writes.
+
+This page is made by `python benchmarks/architectures.py`, which tries every pair; a test compares the page with what
+the techniques say, and tries each architecture and each technique at least once.
+
+"""
+
+
+def page(why: dict[tuple[str, str], str]) -> str:
+    """docs/architectures.md.
+
+    Args:
+        why: (architecture, technique) -> why it cannot run, empty for "yes".
+    """
+    sentences: list[str] = []
+    lines = ["| architecture | " + " | ".join(TRAINING) + " |", "|---|" + "---|" * len(TRAINING)]
+    for name in ARCHITECTURES:
+        cells = []
+        for technique in TRAINING:
+            sentence = why[name, technique].replace(name, "The model", 1)
+            if sentence and sentence not in sentences:
+                sentences.append(sentence)
+            cells.append(str(sentences.index(sentence) + 1) if sentence else "yes")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    notes = "".join(f"{number}. {sentence}\n" for number, sentence in enumerate(sentences, 1))
+    return HEAD + "\n".join(lines) + "\n\n" + notes
+
+
+def sample(why: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
+    """For each architecture the technique that was chosen least so far, of those that run."""
+    chosen: list[tuple[str, str]] = []
+    for name in ARCHITECTURES:
+        free = [technique for technique in TRAINING if not why[name, technique]]
+        chosen.append((name, min(free, key=[technique for _, technique in chosen].count)))
+    return chosen

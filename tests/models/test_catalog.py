@@ -8,7 +8,7 @@ from tiny_model import write_tiny_model
 
 from tailor.errors import WorkbenchError
 from tailor.models import catalog
-from tailor.models.catalog import count_parameters, list_models, read_architecture, resolve
+from tailor.models.catalog import count_parameters, list_models, read_architecture, read_context, resolve
 
 
 @pytest.fixture
@@ -38,6 +38,20 @@ def test_a_folder_is_a_model(tmp_path):
     assert source.folder == folder
     assert source.licence == "not stated"
     assert source in list_models([folder])
+
+
+@pytest.mark.parametrize(
+    ("config", "tokens"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 512}, 512),
+        ({"model_type": "gpt2", "n_positions": 1024}, 1024),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "t5"}, None),
+    ],
+)
+def test_how_much_a_model_reads(config, tokens):
+    """RoBERTa's first position is the one after the padding token's id: 514 of them are enough for 512 tokens."""
+    assert read_context(config) == tokens
 
 
 def test_resolving_twice_changes_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Soft prompts: where they begin, what they leave alone, and many tasks in one table."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from tailor.models.prompt_table import FILE, PromptTable, TableModel, add_task
 from tailor.models.virtual_tokens import SoftPromptModel, Table, TaskPrefix, attach, nearest_words
 from tailor.progress import Log
 from tailor.techniques import TECHNIQUES
+from tailor.techniques.multitask_prompt import TASKS, shared_prompt, tasks_of
 from tailor.techniques.p_tuning import prompt_encoder
 from tailor.techniques.prompt_tuning import TASK, PromptTuningConfig, first_tokens
 
@@ -157,4 +159,52 @@ def test_blockers(base, dataset):
     labels = technique.Config(start_from="labels")
     assert technique.find_blockers(labels, dataset, base, find_machine()) == [
         "start_from is 'labels', and the task has none. Choose 'vocabulary' or 'text'."
+    ]
+
+
+def test_each_task_reads_its_own_tokens_and_another_one_their_mean():
+    first = rows(1, 8)
+    source = shared_prompt(first, tasks=2, rank=2)
+    begin = source()
+    assert torch.allclose(begin, first.repeat(3, 1)), "at first all are where prompt tuning begins"
+    with torch.no_grad():
+        source.prompts.prefix_task_rows[1, 0] = 3.0  # by hand: the second task's factor is three
+    assert torch.allclose(source(), torch.cat([first, 3 * first, 2 * first]))
+    (source()[3:6].sum() + source()[:3].pow(2).sum()).backward()
+    assert source.prompts.prefix_task_cols.grad.abs().sum() > 0
+    prefix = TaskPrefix(100, 3, ["Sort.", "Answer."])
+    asked = {"role": "user", "content": "hello"}
+
+    def read(system):
+        return prefix([{"role": "system", "content": system}, asked])
+
+    assert (read("Sort."), read("Answer.")) == ([100, 101, 102], [103, 104, 105])
+    assert read("Something else.") == prefix([asked]) == [106, 107, 108]
+    assert TaskPrefix(100, 3)([asked]) == [100, 101, 102]
+
+
+def test_tasks_are_the_system_prompts(base, dataset, tmp_path):
+    technique = TECHNIQUES["multitask_prompt"]
+    assert technique.find_blockers(technique.Config(), dataset, base, find_machine()) == [
+        "Multi-task prompt tuning needs at least 2 tasks, and all training rows have the same system prompt. Choose "
+        "prompt_tuning, or in 04_format_data a column for the role 'system' that says what each row is about."
+    ]
+    dataset.train[5:] = [replace(row, system="Sort.") for row in dataset.train[5:]]
+    assert tasks_of(dataset) == ["Be kind.", "Sort."]
+    technique.fit(base, dataset, technique.Config(**TRAINING), tmp_path, seed=1, log=Log())
+    table = PromptTable.load(tmp_path / "model" / FILE)
+    assert list(table.tasks) == ["other", "task 1", "task 2"]
+    assert torch.allclose(table.task("other"), (table.task("task 1") + table.task("task 2")) / 2, atol=1e-6)
+    (tmp_path / TASKS).write_text('{"a": 1}')
+    with pytest.raises(WorkbenchError) as error:
+        technique.load(base, dataset, tmp_path)
+    assert error.value.found == f"{tmp_path / TASKS} cannot be read (it is no list of texts)"
+
+
+def test_a_system_prompt_for_every_row_is_no_task(base, dataset):
+    technique = TECHNIQUES["multitask_prompt"]
+    dataset.train = [replace(dataset.train[0], system=f"Customer {number}") for number in range(101)]
+    assert technique.find_blockers(technique.Config(), dataset, base, find_machine()) == [
+        "Multi-task prompt tuning takes every system prompt for a task, and the training rows have 101 (at most 100). "
+        "Choose another technique, or another column for the role 'system' in 04_format_data."
     ]

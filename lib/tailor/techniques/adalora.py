@@ -22,8 +22,8 @@ class AdaLoRAConfig(TrainingConfig):
     """How much rank there is at first, how much is left, and when it is taken away."""
 
     learning_rate: float = setting(
-        1e-2,
-        "How far each step moves the small matrices and their scales, which begin at zero.",
+        2e-2,
+        "How far each step moves the small matrices and their scales, which begin at zero: more than LoRA wants.",
         log=True,
         gt=0.0,
         le=1.0,

@@ -84,7 +84,7 @@ class Orthogonal:
         summed, weight = self.inner.loss(model, batch)
         if self.strength and model.training:
             bent = self.strength * weight * crookedness(model)
-            summed = summed + bent - bent.detach()
+            summed = summed + (bent - bent.detach())
         return summed, weight
 
 
