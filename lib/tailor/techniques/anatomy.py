@@ -35,7 +35,7 @@ def anatomy(
 
     encoder = base.architecture == "encoder"
     model = load_outline(base, task="classify" if encoder else "respond", labels=labels)
-    places, writes = dict(_places(model)), model.get_output_embeddings() is not None
+    places, writes = dict(places_of(model)), model.get_output_embeddings() is not None
     counted: dict[Place, NetworkPart] = {}
     if technique.changes_weights:
         model = technique.prepare(model, config, base)
@@ -81,7 +81,7 @@ def _layers(model: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"{side} layer {n}", block) for n, block in enumerate(blocks, 1))
 
 
-def _places(model: Any) -> Iterator[tuple[int, Place]]:
+def places_of(model: Any) -> Iterator[tuple[int, Place]]:
     """Where each of the model's own weights stands, by the weight's id."""
     norms = {id(weight) for norm in norms_of(model) for weight in norm.parameters()}
     inside = {}
