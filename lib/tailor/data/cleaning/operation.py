@@ -82,6 +82,7 @@ class Outcome:
         changes: row_id, column, before, after: one line for each cell that was changed.
         note: one sentence on what was decided, or "". The same from every chunk.
         found: column -> kind -> how often it was found in this chunk, where that is told.
+        only_dropped: the rows that stay are as they were, cell for cell.
     """
 
     frame: pl.DataFrame
@@ -89,6 +90,7 @@ class Outcome:
     changes: pl.DataFrame
     note: str = ""
     found: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    only_dropped: bool = False
 
 
 class Operation(Settings, ABC):
@@ -246,10 +248,10 @@ def drop(frame: pl.DataFrame, reasons: dict[str, str] | pl.DataFrame, note: str 
         schema = {"row_id": pl.String, REASON: pl.String}
         gone = pl.DataFrame({"row_id": list(reasons), REASON: list(reasons.values())}, schema=schema)
     if not gone.height:
-        return Outcome(frame, no_rows(frame), pl.DataFrame(schema=CHANGES), note)
+        return Outcome(frame, no_rows(frame), pl.DataFrame(schema=CHANGES), note, only_dropped=True)
     dropped = frame.join(gone, on="row_id", how="inner", maintain_order="left")
     kept = frame.join(gone, on="row_id", how="anti", maintain_order="left")
-    return Outcome(kept, dropped, pl.DataFrame(schema=CHANGES), note)
+    return Outcome(kept, dropped, pl.DataFrame(schema=CHANGES), note, only_dropped=True)
 
 
 def map_distinct(

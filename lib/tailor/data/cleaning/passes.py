@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from tailor.data.cleaning.operation import REASON, Columns, Operation, Outcome
@@ -17,7 +18,16 @@ from tailor.data.tables import read_mapped
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.progress import Log
 
-Piece = pl.DataFrame | Path
+
+@dataclass(frozen=True)
+class Sieved:
+    """The rows at some places (uint32) of a file: what is left where rows were dropped and nothing else was done."""
+
+    path: Path
+    places: np.ndarray
+
+
+Piece = pl.DataFrame | Path | Sieved
 """Rows of a table, or the file they lie in."""
 
 
@@ -59,12 +69,14 @@ class PieceDone:
         dropped: entry's number -> the rows it dropped, as dropped.parquet keeps them.
         left_out: numbers of the entries whose columns were not there.
         rows: how many stay.
+        changed: something else was done than dropping rows.
     """
 
     kept: Piece
     columns: Columns
     protected: frozenset[str]
     rows: int = 0
+    changed: bool = False
     dropped: dict[int, Piece] = field(default_factory=dict)
     tallies: dict[int, Tally] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -83,15 +95,17 @@ def run_pass(work: Pass, place: int, piece: Piece) -> PieceDone:
     Raises:
         WorkbenchError: an entry names a column that is not there.
     """
-    frame = load(piece)
+    before = frame = load(piece)
     done = PieceDone(piece, work.columns, work.protected)
     for entry in work.entries:
         frame = _apply(entry, frame, done, work, place)
     if work.next and _is_possible(work.next, frame, done, work):
         survey = work.next.operation.survey(frame, done.columns)
         done.survey = _store(survey, work, f"survey-{work.next.number}-{place}")
-    if work.entries:
+    if done.changed:
         done.kept = _store(frame, work, f"rows-{work.entries[0].number}-{place}")
+    elif frame.height < before.height:
+        done.kept = _sieved(piece, before, frame)
     done.rows = frame.height
     return done
 
@@ -101,6 +115,7 @@ def _apply(entry: Entry, frame: pl.DataFrame, done: PieceDone, work: Pass, place
     if not _is_possible(entry, frame, done, work):
         return frame
     outcome = apply_to(operation, frame, done.columns, entry.decision, done.protected)
+    done.changed |= not outcome.only_dropped
     done.tallies[entry.number] = tally = Tally()
     tally.add(outcome)
     if outcome.dropped.height:
@@ -131,10 +146,27 @@ def _store(value: Any, work: Pass, name: str) -> Any:
     return path
 
 
+def _sieved(piece: Piece, before: pl.DataFrame, after: pl.DataFrame) -> Piece:
+    """What is left of a piece; of one in a file only the places, since to write it anew takes longer than the sieve."""
+    if isinstance(piece, pl.DataFrame):
+        return after
+    places = pl.arg_where(before["row_id"].is_in(after["row_id"].implode()), eager=True).to_numpy()
+    if isinstance(piece, Sieved):
+        return Sieved(piece.path, piece.places[places])
+    return Sieved(piece, places)
+
+
+def file_of(piece: object) -> Path | None:
+    """The file that a piece lies in; None for what lies in memory."""
+    return piece.path if isinstance(piece, Sieved) else piece if isinstance(piece, Path) else None
+
+
 def load(piece: Piece, names: Sequence[str] | None = None) -> pl.DataFrame:
     """A piece's rows, or some columns of them; of a file only these are read."""
     if isinstance(piece, pl.DataFrame):
         return piece if names is None else piece.select(names)
+    if isinstance(piece, Sieved):
+        return read_mapped(piece.path, names)[piece.places]
     return read_mapped(piece, names)
 
 
@@ -149,7 +181,7 @@ class Loaded(Sequence):
 
     def __getitem__(self, place: int) -> Any:
         piece = self._pieces[place]
-        return load(piece, self._names) if isinstance(piece, Path | pl.DataFrame) else piece
+        return load(piece, self._names) if isinstance(piece, Path | Sieved | pl.DataFrame) else piece
 
     def __iter__(self) -> Iterator[Any]:
         return (self[place] for place in range(len(self)))

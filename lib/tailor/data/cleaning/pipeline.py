@@ -11,7 +11,7 @@ import polars as pl
 
 from tailor.data.cleaning.engines import EngineName, Map, one_by_one, open_engine
 from tailor.data.cleaning.operation import Columns, Operation
-from tailor.data.cleaning.passes import Entry, Loaded, Pass, Piece, PieceDone, load, run_pass
+from tailor.data.cleaning.passes import Entry, Loaded, Pass, Piece, PieceDone, file_of, load, run_pass
 from tailor.data.cleaning.tally import Tally, nothing_left
 from tailor.data.tables import count_bytes, read_pieces, write_pieces
 from tailor.files import scratch_folder
@@ -187,10 +187,10 @@ class _Run:
             results.append(result)
             self._finished += 1
             self._log.progress(self._finished, total, "pieces cleaned")
-            if work.entries:  # the piece as it was before is in no one's way any more
-                place = len(results) - 1
+            place = len(results) - 1
+            if file_of(result.kept) != file_of(self.pieces[place]):
                 _forget([self.pieces[place]])
-                self.pieces[place] = result.kept
+            self.pieces[place] = result.kept
             for number, tally in result.tallies.items():
                 self._tallies.setdefault(number, Tally()).merge(tally)
             for number, gone in result.dropped.items():
@@ -206,5 +206,5 @@ class _Run:
 
 def _forget(pieces: Sequence[object]) -> None:
     for piece in pieces:
-        if isinstance(piece, Path):
-            piece.unlink()
+        if path := file_of(piece):
+            path.unlink()
