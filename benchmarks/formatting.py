@@ -1,24 +1,38 @@
-"""Formatting and tokenizing beside the bare tokenizer: python benchmarks/formatting.py [--rows N] [--json FILE].
+"""Formatting and tokenizing: python benchmarks/formatting.py [--rows N] [--step N ...] [--json FILE].
+
+Tokenizing is measured beside the bare tokenizer.
 
 Both get the same rows in the same run: ours messages (question, answer) that become ids, the places of
 the learned tokens and an Arrow table; the bare tokenizer the same rows as finished text, in batches. Its ids are thrown
 away, so that the highest memory is ours.
+
+`--step` measures the memory of the whole of 04_format_data at several sizes, each in a process of its own: the highest
+resident memory, and the highest without pages of mapped files, which the system takes back when memory is short.
 """
 
 import argparse
 import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+from tree_memory import TreeMemory
 
 from tailor.data.formatting import tokenize
 from tailor.data.prompts import PromptFormat
-from tailor.machine import peak_memory_gib
+from tailor.data.tables import GROUP, write_groups
+from tailor.machine import peak_memory_gib, reset_peak_memory
 from tailor.models import load_tokenizer
 from tailor.progress import Log
+from tailor.project import Project
+from tailor.records import ProjectRecord, Sources, UseCase
+from tailor.steps import format_data
 
 ROWS, BATCH, ROUNDS = 200_000, 1000, 2
 WORDS = [
@@ -143,13 +157,70 @@ def run(count: int, model: str) -> dict[str, float]:
     }
 
 
+def run_step(count: int, model: str) -> dict[str, float]:
+    """04_format_data on a clean table, in this process and a workspace of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["TAILOR_HOME"] = home
+        project = Project("measured")
+        project.folder.mkdir(parents=True)
+        ProjectRecord(name=project.name, base_model=model, seed=5).save(project.path("project.json"))
+        UseCase(title="", task="respond", description="").save(project.path("use_case.json"))
+        Sources(sources=[], rows=count).save(project.path("sources.json"))
+        write_groups((_clean(first, min(GROUP, count - first)) for first in range(0, count, GROUP)),
+                     project.path("clean.parquet"))  # fmt: skip
+        reset_peak_memory()
+        start = time.perf_counter()
+        with TreeMemory() as memory:
+            format_data.run(project, format_data.Settings(), Log())
+        return {
+            "seconds": time.perf_counter() - start,
+            "cpu_seconds": time.process_time(),
+            "peak_gib": peak_memory_gib(),
+            "own_peak_gib": memory.own_bytes / 2**30,
+        }
+
+
+def _clean(first: int, count: int) -> pl.DataFrame:
+    """Some of the rows of a table as 03_clean_data leaves it."""
+    rows = made_rows(count, seed=first)
+    numbers = pl.int_range(first, first + count, eager=True).cast(pl.String)
+    return rows.select(
+        row_id="made.csv:" + numbers,
+        source=pl.lit("made.csv"),
+        question=pl.col("input") + " " + numbers,
+        answer=pl.col("output"),
+        customer_id="c" + (pl.int_range(first, first + count, eager=True) // 3).cast(pl.String),
+    )
+
+
+def measure_step(sizes: Sequence[int], model: str) -> dict[str, float]:
+    """Each size in a fresh process, and what a further row adds between the smallest and the largest."""
+    figures: dict[str, float] = {}
+    for count in sizes:
+        command = [sys.executable, __file__, "--run-step", str(count), "--model", model]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        figures |= {f"step.{count}.{name}": round(value, 3) for name, value in json.loads(out).items()}
+    few, many = min(sizes), max(sizes)
+    for name in ("peak", "own_peak") if few < many else ():
+        more = figures[f"step.{many}.{name}_gib"] - figures[f"step.{few}.{name}_gib"]
+        figures[f"step.{name}_bytes_per_row"] = round(more * 2**30 / (many - few))
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--model", default="tailor-base")
+    parser.add_argument(
+        "--step", type=int, nargs="+", metavar="ROWS", help="measure the memory of 04 instead"
+    )
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--run-step", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    figures = run(given.rows, given.model)
+    if given.run_step:
+        print(json.dumps(run_step(given.run_step, given.model)))
+        return
+    figures = measure_step(given.step, given.model) if given.step else run(given.rows, given.model)
     for name, value in figures.items():
         print(f"{name:48} {value:>14,}")
     if given.json:

@@ -97,9 +97,12 @@ def format_rows(
             annotated.update(counts)
             made, compared = apply_templates(corrected, part, templates)
             problems.update(_problems(made))
-            yield _as_table(made, compared, part, task, roles, readable)
+            table = _as_table(made, compared, part, task, roles, readable)
+            yield table if "input" in templates else table.drop("compared")
 
     rows = map_table(parts(), folder / "rows.arrow") if folder else pl.concat(list(parts()))
+    if "input" not in templates:
+        rows = rows.with_columns(compared="input")
     if "time" in roles:  # day and month are told apart by all rows together
         rows = rows.with_columns(time=pl.Series(sortable(rows["time"]), dtype=pl.String))
     formatted = Formatted(rows, notes=read.notes, annotated=annotated)

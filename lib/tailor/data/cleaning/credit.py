@@ -1,9 +1,8 @@
 """Credit: what each cleaning operation did to a model, by leaving it out and training again.
 
-A cheap model stands in for the real one: logistic regression on TF-IDF where labels are to be told, the reply of the
-most similar training message where replies are to be written. It is trained on the rows that the whole history makes,
-and once more for each entry on those that the history makes without it. The difference on the same validation rows is
-the entry's credit.
+A cheap model stands in for the real one, by words or by meaning (`cheap_models`). It is trained on the rows that the
+whole history makes, and once more for each entry on those that the history makes without it. The difference on the same
+validation rows is the entry's credit.
 
 What makes the comparison fair:
 
@@ -21,6 +20,7 @@ credits do not add up, for of two operations that mend the same thing each alone
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -28,11 +28,13 @@ import numpy as np
 import polars as pl
 
 from tailor.blocks import Block, Figure, Heading, Table, Text
+from tailor.data.cleaning.cheap_models import TITLES, By, CheapModel, cheap_model
 from tailor.data.cleaning.doubt import lowest
 from tailor.data.cleaning.operation import Columns, Operation
 from tailor.data.cleaning.passes import apply_to
 from tailor.data.duplicates import equality_keys, near_duplicate_clusters
 from tailor.data.roles import find_roles
+from tailor.data.tables import read_pieces
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
 from tailor.records import Credit, Estimate, Task
@@ -41,6 +43,7 @@ PARTS = 4
 """Parts of the cross-validation."""
 ASKED = {"classify": 2_000, "respond": 300}
 """The most questions: comparing replies (chrF) takes some milliseconds each, comparing labels nothing."""
+METRICS: dict[Task, str] = {"classify": "accuracy", "respond": "chrf"}
 SAMPLES = 1_000
 _ALIKE = 0.8
 """From this similarity on rows lie in one part."""
@@ -78,28 +81,29 @@ def credit(
     task: Task,
     log: Log,
     seed: int = 0,
-    most_rows: int = 4_000,
+    by: By = "words",
 ) -> list[Credit]:
     """Judge every entry of a history that is not off.
 
     Args:
-        frame: raw rows (row_id, source, the data's columns).
-        most_rows: of a larger table that many rows are drawn; copies of one row are drawn together.
+        frame: raw rows (row_id, source, the data's columns), some thousands (see `draw_rows`).
+        by: what the cheap model goes by.
 
     Returns:
         One for each active entry, in order: how much better the stand-in is with it (accuracy 0 to 1 for `classify`,
         chrF 0 to 100 for `respond`), with a 95% interval.
 
     Raises:
-        WorkbenchError: no column for question or answer is found, or too few rows are left.
+        WorkbenchError: no column for question or answer is found, too few rows are left, or the encoder is missing.
     """
-    states = [_State(_drawn(frame, columns, most_rows), columns)]
+    model = cheap_model(by, task)
+    states = [_State(frame, columns)]
     for operation in log.track(operations, "entries applied"):
         states.append(states[-1].after(operation))
     full = states[-1].frame
     asked, answered = _pair(full, task)
     part_of = _parts([state.frame for state in states], asked)
-    examination = _Examination(task, _pairs(full, asked, answered), part_of, seed)
+    examination = _Examination(task, model, _pairs(full, asked, answered), part_of, seed)
     active = [place for place, operation in enumerate(operations) if not operation.off]
     found = []
     for place in log.track(active, "entries left out in turn"):
@@ -110,18 +114,19 @@ def credit(
         else:
             state = states[-1]
         effect, changed, note = _effect(examination, state.frame, asked, answered)
-        metric = examination.metric.name
+        told = {"effect": effect, "rows": changed, "note": note, "drawn": frame.height}
         found.append(
-            Credit(number=place + 1, name=name, metric=metric, effect=effect, rows=changed, note=note)
+            Credit(number=place + 1, name=name, metric=METRICS[task], model=TITLES[by, task], **told)
         )
     return found
 
 
-def credit_blocks(credits: Sequence[Credit], titles: Mapping[str, str]) -> list[Block]:
+def credit_blocks(credits: Sequence[Credit], titles: Mapping[str, str], total: int = 0) -> list[Block]:
     """A table of what each entry did to the model, and a figure of those that did anything.
 
     Args:
         titles: operation's name -> for people.
+        total: rows of the table that those judged were drawn from.
     """
     if not credits:
         return []
@@ -137,15 +142,20 @@ def credit_blocks(credits: Sequence[Credit], titles: Mapping[str, str]) -> list[
         if item.effect and item.rows:
             names.append(title)
             effects.append(item.effect)
-    metric = credits[0].metric
+    metric, model, drawn = credits[0].metric, credits[0].model, credits[0].drawn
+    of = f"{drawn:,} of {total:,} rows, drawn by the project's seed" if total > drawn else f"{drawn:,} rows"
     shown: list[Block] = [
         Heading("What each entry did to a model"),
         Text(
-            "A cheap stand-in for the model was trained on the cleaned rows, and again for each entry on the rows "
-            "cleaned without it. Both answer the same cleaned questions, of which neither has seen a copy. Credits do "
-            "not add up: where two entries mend the same thing, each alone can be spared."
+            f"A cheap stand-in for the model ({model}) was trained on the cleaned rows, and again for each entry on "
+            "the rows cleaned without it. Both answer the same cleaned questions, of which neither has seen a copy. "
+            "Credits do not add up: where two entries mend the same thing, each alone can be spared."
         ),
-        Table(("entry", "rows that differ", f"{metric} gained (95% interval)", "verdict"), rows),
+        Table(
+            ("entry", "rows that differ", f"{metric} gained (95% interval)", "verdict"),
+            rows,
+            f"Measured on {of}",
+        ),
     ]
     if effects:
         shown.append(_figure(names, effects, metric))
@@ -168,14 +178,27 @@ def _figure(names: list[str], effects: list[Estimate], metric: str) -> Figure:
     return Figure(draw, f"{metric} gained by each operation: " + ", ".join(gains))
 
 
-def _drawn(frame: pl.DataFrame, columns: Columns, most: int) -> pl.DataFrame:
-    """At most `most` rows, with all copies of each."""
-    if frame.height <= most:
-        return frame
-    keys = equality_keys(frame, columns.texts or columns.names).alias("cleaning:key")
-    first = frame.select("row_id", keys).group_by("cleaning:key").agg(pl.col("row_id").min())
-    chosen = lowest(first, max(int(most * first.height / frame.height), 1))["cleaning:key"]
-    return frame.filter(keys.is_in(chosen.implode()))
+def draw_rows(path: Path, columns: Columns, most: int, seed: int) -> pl.DataFrame:
+    """About `most` rows of a table of any size, drawn by the seed; copies of one row are drawn together.
+
+    Memory holds 24 bytes a row beside them.
+
+    Raises:
+        WorkbenchError: the table is damaged.
+    """
+    names = columns.texts or columns.names
+    keys = pl.concat([equality_keys(piece, names) for piece in read_pieces(path, "02_gather_data")])
+    chosen = pl.Series([True]).new_from_index(0, len(keys))
+    if len(keys) > most:
+        distinct = keys.unique(maintain_order=True)
+        count = max(int(most * len(distinct) / len(keys)), 1)
+        places = np.random.default_rng(seed).choice(len(distinct), count, replace=False)
+        chosen = keys.is_in(distinct.gather(np.sort(places)).implode())
+    drawn, start = [], 0
+    for piece in read_pieces(path, "02_gather_data"):
+        drawn.append(piece.filter(chosen.slice(start, piece.height)))
+        start += piece.height
+    return pl.concat(drawn, rechunk=True)
 
 
 def _pair(frame: pl.DataFrame, task: Task) -> tuple[str, str]:
@@ -219,8 +242,11 @@ def _question(table: pl.DataFrame, asked: str) -> pl.DataFrame:
 class _Examination:
     """The questions, and how well the whole history's rows prepare for them."""
 
-    def __init__(self, task: Task, full: pl.DataFrame, part_of: dict[str, int], seed: int) -> None:
+    def __init__(
+        self, task: Task, model: CheapModel, full: pl.DataFrame, part_of: dict[str, int], seed: int
+    ) -> None:
         self.task, self.full, self.part_of, self.seed = task, full, part_of, seed
+        self._model = model
         questions = lowest(full, ASKED[task])
         self.parts = [
             questions.filter(
@@ -238,37 +264,19 @@ class _Examination:
 
     def sit(self, train: pl.DataFrame) -> Any:
         """The metric on the questions, after training on these rows, each part without its own."""
-        answer = _told_labels if self.task == "classify" else _nearest_replies
         # rows that an entry made of others have new ids
         part = np.array(
             [self.part_of.get(row_id, crc32(row_id.encode()) % PARTS) for row_id in train["row_id"]]
         )
         given: list[str] = []
         for number, questions in enumerate(self.parts):
-            given += answer(train.filter(pl.Series(part != number)), questions["question"].to_list())
+            given += self._model.answer(
+                train.filter(pl.Series(part != number)), questions["question"].to_list()
+            )
         right = [text for questions in self.parts for text in questions["answer"]]
-        from tailor.evaluation.metrics import accuracy, chrf
+        from tailor.evaluation.metrics import measure_rows
 
-        return accuracy(right, given) if self.task == "classify" else chrf(right, given)
-
-
-def _told_labels(train: pl.DataFrame, questions: list[str]) -> list[str]:
-    from tailor.data.cleaning.label_errors import linear_model
-
-    labels = train["answer"].to_list()
-    if len(set(labels)) < 2:
-        return labels[:1] * len(questions) or [""] * len(questions)
-    return [
-        str(label) for label in linear_model().fit(train["question"].to_list(), labels).predict(questions)
-    ]
-
-
-def _nearest_replies(train: pl.DataFrame, questions: list[str]) -> list[str]:
-    from tailor.data.dataset import Example
-    from tailor.evaluation.references import nearest_answer
-
-    known = [Example(*row) for row in train.rows()]
-    return nearest_answer(known, [Example("", question, "") for question in questions])
+        return measure_rows(self.task, right, given, names=[METRICS[self.task]])[METRICS[self.task]]
 
 
 def _effect(
