@@ -5,7 +5,7 @@ import random
 import polars as pl
 import pytest
 
-from tailor.data.tables import read_table, write_table
+from tailor.data.tables import map_table, read_pieces, read_table, write_groups, write_table
 from tailor.errors import WorkbenchError
 
 
@@ -19,6 +19,24 @@ def path(tmp_path):
 
 def test_what_was_written_is_read(path):
     assert read_table(path, "03_clean_data").shape == (300, 2)
+
+
+def test_tables_below_one_another_are_read_whole_and_piece_by_piece(tmp_path):
+    parts = [pl.DataFrame({"a": [f"{n} {place}" for n in range(3)]}) for place in range(4)]
+    write_groups(iter(parts), tmp_path / "g.parquet")
+    assert [piece["a"].to_list() for piece in read_pieces(tmp_path / "g.parquet", "04")] == [
+        part["a"].to_list() for part in parts
+    ]
+    mapped = map_table(iter(parts), tmp_path / "g.arrow")
+    assert mapped.equals(read_table(tmp_path / "g.parquet", "04"))
+    assert mapped.equals(pl.concat(parts))
+
+
+def test_of_a_large_table_no_row_group_is_larger_than_a_piece(tmp_path):
+    write_table(pl.DataFrame({"n": range(45_000)}), tmp_path / "t.parquet")
+    assert [piece.height for piece in read_pieces(tmp_path / "t.parquet", "04")] == [20_000, 20_000, 5_000]
+    write_table(pl.DataFrame(schema={"a": pl.String}), tmp_path / "none.parquet")
+    assert read_table(tmp_path / "none.parquet", "04").schema == {"a": pl.String}
 
 
 def test_no_flipped_bit_in_the_data_goes_unnoticed(path):
