@@ -1,8 +1,9 @@
 """Every technique on every architecture: tries each pair for a few steps, and writes docs/architectures.md.
 
-    python benchmarks/architectures.py [architecture ...]
+    python benchmarks/architectures.py [architecture or technique ...] [--page]
 
-About a second a pair on a core (four hundred pairs); names try these alone and write nothing. Needs the extra `qlora`.
+About a second a pair on a core (four hundred pairs). Names try these alone and write nothing; --page tries nothing and
+writes the page anew, for when these were tried by themselves. Needs the extra `qlora`.
 """
 
 import os
@@ -33,19 +34,22 @@ from tailor.models.catalog import resolve  # noqa: E402
 def main(names: list[str]) -> int:
     """Try the pairs; returns the number of those that neither learn nor say why."""
     warnings.filterwarnings("ignore")
-    why, failed = {}, 0
+    only_page, why, failed = "--page" in names, {}, 0
+    names = [name for name in names if name != "--page"]
+    techniques = [name for name in names if name in TRAINING] or TRAINING
     with tempfile.TemporaryDirectory() as place:
         os.environ["TAILOR_HOME"] = place
         dataset = tasks_of_rows()
-        for name in names or ARCHITECTURES:
+        for name in [name for name in names if name in ARCHITECTURES] or ARCHITECTURES:
             base = resolve(str(write_architecture(name, Path(place, name))))
-            for technique in TRAINING:
+            for technique in techniques:
                 start = time.process_time()
                 why[name, technique] = blocked(TECHNIQUES[technique], base, dataset)
-                if not why[name, technique]:
+                if not why[name, technique] and not only_page:
                     failed += not _tried(technique, base, dataset, Path(place, f"{name}-{technique}"))
-                spent = time.process_time() - start
-                print(f"{name} {technique} {spent:.1f} s {why[name, technique] or 'tried'}", flush=True)
+                if not only_page:
+                    spent = time.process_time() - start
+                    print(f"{name} {technique} {spent:.1f} s {why[name, technique] or 'tried'}", flush=True)
     if failed:
         print(f"{failed} pairs failed: the page was not written")
     elif not names:

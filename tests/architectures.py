@@ -120,7 +120,10 @@ def settings_for(technique, base) -> dict:
 
 
 RATES = dict.fromkeys(("prompt_tuning", "multitask_prompt", "prefix_tuning"), 0.3)
-RATES |= dict.fromkeys(("full", "layerwise", "transfer", "domain_adaptive", "setfit"), 0.003)
+RATES |= dict.fromkeys(
+    ("full", "layerwise", "transfer", "domain_adaptive", "setfit", "encoder_classifier"), 0.003
+)
+RATES["encoder_classifier"] = 0.001  # its labels' directions learn thirty times faster
 RATES |= {"ia3": 0.1, "layer_norm": 0.05, "head_only": 0.03, "adalora": 0.05}
 # a new head learns at the same rate
 ENCODER_RATES = dict.fromkeys(("prompt_tuning", "multitask_prompt", "bottleneck"), 0.003)
