@@ -1,14 +1,17 @@
 """The report: one file, nothing from outside, everything escaped, the headline table on top."""
 
 import re
+from html import unescape
 
 import pytest
 import small_project
 
 from tailor.errors import WorkbenchError
+from tailor.evaluation.probes.run import load_probed
 from tailor.project import Project
-from tailor.records import RunRecord, UseCase
-from tailor.report import summary_table, write_report
+from tailor.records import Comparison, RunRecord, UseCase
+from tailor.report import write_report
+from tailor.report_cards import summary_table
 
 
 @pytest.fixture
@@ -79,6 +82,33 @@ def test_provenance_lists_hashes_and_versions(project):
     assert project.hash_of(project.path("comparison.json")) in page
     assert project.hash_of(project.path("evaluations/lora-0000000000.parquet")) in page
     assert ">2.6.0<" in page
+
+
+def test_the_answer_the_cards_and_the_limits_stand_before_the_steps(project):
+    page = write_report(project).read_text(encoding="utf-8")
+    places = [
+        page.index(text) for text in ("Recommended: LoRA.", 'id="model"', 'id="limits"', 'id="04_format')
+    ]
+    assert places == sorted(places)
+    for probe in project.load(Comparison, "comparison.json").probes:
+        found = load_probed(project, probe)
+        assert (found.status == "ok") or found.verdict in unescape(page)
+
+
+def test_markdown_says_the_same_and_reads_no_markup_from_data(project):
+    path = project.path("use_case.json")
+    use_case = UseCase.load(path)
+    use_case.title = "A | B <script>"
+    use_case.save(path)
+    write_report(project)
+    text = project.path("report.md").read_text(encoding="utf-8")
+    assert text.startswith("# A \\| B \\<script\\>\n")
+    assert "<script" not in text.replace("\\<script", "")
+    assert "## Limits" in text
+    assert project.hash_of(project.path("comparison.json")) in text
+    rows = [line for line in text.splitlines() if line.startswith("| tuned | LoRA")]
+    assert rows
+    assert rows[0].count(" | ") == 7
 
 
 def test_nothing_to_report_is_told(home):

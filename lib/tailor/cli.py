@@ -317,7 +317,8 @@ def _print_end(project: "Project", outcomes: list["Outcome"], seconds: float) ->
     from tailor.plain import to_text
 
     if project.path("comparison.json").exists():
-        from tailor.report import summary_table, write_report
+        from tailor.report import write_report
+        from tailor.report_cards import summary_table
 
         print(to_text(summary_table(project)), end="\n\n")
         print(f"report              {_short(write_report(project))}")

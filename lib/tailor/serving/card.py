@@ -5,6 +5,7 @@ Headings follow Mitchell et al. 2019, Model Cards for Model Reporting; only what
 
 from tailor.data.dataset import Dataset
 from tailor.evaluation.compare import name_of, show_difference, show_estimate, show_p
+from tailor.markdown import plain_markdown
 from tailor.project import Project
 from tailor.records import Comparison, RunRecord, Sources, UseCase
 
@@ -47,21 +48,18 @@ def model_card(project: Project, dataset: Dataset, run: RunRecord, encoder: bool
     return "\n\n".join(f"## {title}\n\n{text}" if title else text for title, text in sections if text) + "\n"
 
 
-def _plain(text: str) -> str:
-    """A person's words on one line, with nothing that Markdown or HTML would read as markup."""
-    words = " ".join(text.split())
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|!" else c for c in words)
-
-
 def _head(use_case: UseCase, run: RunRecord) -> str:
     return (
-        f"# {_plain(use_case.title)}\n\n{_plain(run.title)} on the base model `{run.base_model}`, made with Tailor. "
-        f"Run `{run.id}`, seed {run.seed}; {run.trainable_parameters:,} trained parameters."
+        f"# {plain_markdown(use_case.title)}\n\n{plain_markdown(run.title)} on the base model `{run.base_model}`, "
+        f"made with Tailor. Run `{run.id}`, seed {run.seed}; {run.trainable_parameters:,} trained parameters."
     )
 
 
 def _purpose(use_case: UseCase) -> str:
-    lines = [_plain(use_case.description), _plain(f"For: {use_case.users}" if use_case.users else "")]
+    lines = [
+        plain_markdown(use_case.description),
+        plain_markdown(f"For: {use_case.users}" if use_case.users else ""),
+    ]
     return "\n\n".join(line for line in lines if line)
 
 
@@ -86,13 +84,13 @@ def _data(project: Project, dataset: Dataset) -> str:
     lines = [f"Rows: {splits}. Data hash `{dataset.record.content_hash()[:16]}`."]
     if project.path("sources.json").exists():
         for source in project.load(Sources, "sources.json").sources:
-            terms = f", terms: {_plain(source.licence)}" if source.licence else ""
-            owner = f", owner: {_plain(source.owner)}" if source.owner else ""
-            lines.append(f"- {_plain(source.name)}: {source.rows:,} rows{owner}{terms}")
+            terms = f", terms: {plain_markdown(source.licence)}" if source.licence else ""
+            owner = f", owner: {plain_markdown(source.owner)}" if source.owner else ""
+            lines.append(f"- {plain_markdown(source.name)}: {source.rows:,} rows{owner}{terms}")
     return "\n".join(lines)
 
 
 def _limits(use_case: UseCase) -> str:
-    known = [f"- {_plain(limit)}" for limit in use_case.limits]
+    known = [f"- {plain_markdown(limit)}" for limit in use_case.limits]
     known.append("- It was tested on rows like those it learned from; on others it may do worse. Monitor it.")
     return "\n".join(known)
