@@ -11,6 +11,7 @@ import numpy as np
 from tailor.blocks import Table
 from tailor.data.dataset import Dataset
 from tailor.models.language_model import LanguageModel
+from tailor.progress import Log, Logs
 from tailor.records import Estimate, Point
 
 Plan = tuple[str, str, dict[str, Any]]
@@ -53,12 +54,19 @@ def run_trials(dataset: Dataset, plans: Mapping[str, Plan], seed: int = 1) -> di
     trials = {}
     for key, (name, technique, settings) in plans.items():
         with notebook_log(name) as log:
-            trials[key] = _run(dataset, name, technique, settings, seed, log)
+            trials[key] = _run(dataset, name, technique, settings, seed, WithoutCurves(log))
     return trials
 
 
+class WithoutCurves(Logs):
+    """Progress alone: the lessons draw the curves of all trials together, afterwards."""
+
+    def point(self, series: str, step: int, value: float) -> None:
+        pass
+
+
 def _run(
-    dataset: Dataset, name: str, technique_name: str, settings: dict[str, Any], seed: int, log: Any
+    dataset: Dataset, name: str, technique_name: str, settings: dict[str, Any], seed: int, log: Log
 ) -> Trial:
     from tailor.models.catalog import resolve
     from tailor.settings import make_settings

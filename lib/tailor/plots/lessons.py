@@ -55,7 +55,11 @@ def price_and_result(
             x, e.value, [[e.value - e.low], [e.high - e.value]], color=COLOURS[place % 6],
             marker=MARKERS[place % 6], capsize=3, markersize=7,
         )  # fmt: skip
-        ax.annotate(plain_text(name), (x, e.value), xytext=(7, 5), textcoords="offset points", fontsize=9)
+        above = place % 2 == 0  # names of neighbours stand on different sides
+        ax.annotate(
+            plain_text(name), (x, e.high if above else e.low), xytext=(0, 5 if above else -5),
+            textcoords="offset points", fontsize=9, ha="center", va="bottom" if above else "top",
+        )  # fmt: skip
     ax.set_xscale("log" if log else "linear")
     ax.margins(x=0.2)
     ax.set_ylim(0, 1.05)

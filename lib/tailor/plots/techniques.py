@@ -122,13 +122,15 @@ def lay_out(parts: Sequence[NetworkPart]) -> Drawing:
     tallest = max(_height(column) for _, column in columns)
     width, middle = STEP * len(columns) - STEP + BOX + 4, TOP + tallest / 2
     boxes, labels = [], []
+    embedding_trained = any(part.part == "embedding" and part.trained for part in parts)
     for number, (name, column) in enumerate(columns):
         left, top = 2 + STEP * number, middle - _height(column) / 2
         labels.append(Label(left + BOX / 2, top - 12, (name,), "#333333"))
         if number:
             labels.append(Label(left - (STEP - BOX) / 2, middle, ("→",), EDGE))
         for part in column:
-            _add_part(boxes, labels, left, top, part)
+            borrows = part.part == "head" and not part.numbers  # from the embedding
+            _add_part(boxes, labels, left, top, part, bool(part.trained) or (borrows and embedding_trained))
             top += HEIGHTS[part.part] + GAP
     _add_legend(boxes, labels, TOP + tallest + LEGEND / 2 + 4, parts)
     return Drawing(width, TOP + tallest + LEGEND, boxes, labels)
@@ -166,10 +168,12 @@ def _height(column: list[NetworkPart]) -> float:
     return sum(HEIGHTS[part.part] for part in column) + GAP * (len(column) - 1)
 
 
-def _add_part(boxes: list[Box], labels: list[Label], left: float, top: float, part: NetworkPart) -> None:
-    """A box: blue where the part's own numbers train, with an orange strip where numbers were put in."""
+def _add_part(
+    boxes: list[Box], labels: list[Label], left: float, top: float, part: NetworkPart, trained: bool
+) -> None:
+    """A box: blue where the part's numbers train, with an orange strip where numbers were put in."""
     height, inside = HEIGHTS[part.part], part.numbers or part.part == "head"
-    colour = BLUE if part.trained else FROZEN if inside else ORANGE if part.new else SKY
+    colour = BLUE if trained else FROZEN if inside else ORANGE if part.new else SKY
     strip = STRIP if part.new and inside else 0
     boxes.append(Box(left, top, BOX, height, colour))
     ink = "white" if colour == BLUE else "black"
