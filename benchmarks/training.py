@@ -23,14 +23,13 @@ from tailor.machine import find_machine, peak_memory_gib, reset_peak_memory, use
 use_cores_politely()
 
 import torch  # noqa: E402
+from made_dataset import write_dataset  # noqa: E402
 
 from tailor.data.dataset import Dataset, Example  # noqa: E402
-from tailor.data.tables import write_table  # noqa: E402
 from tailor.models.catalog import resolve  # noqa: E402
 from tailor.models.forward import autocast, split_head  # noqa: E402
 from tailor.models.loading import load_model, load_tokenizer  # noqa: E402
 from tailor.progress import Log  # noqa: E402
-from tailor.records import DatasetRecord, Split  # noqa: E402
 from tailor.techniques import find_technique  # noqa: E402
 from tailor.techniques.lora import with_adapter  # noqa: E402
 from tailor.training.batches import LengthBuckets  # noqa: E402
@@ -63,22 +62,11 @@ def tickets() -> list[Example]:
 
 def make_dataset(folder: Path) -> Dataset:
     import numpy as np
-    import polars as pl
 
     rows = tickets()
     rows = [rows[i] for i in np.random.default_rng(SEED).permutation(len(rows))]
-    parts = {"train": rows[HELD_OUT:], "validation": [], "test": rows[:HELD_OUT]}
-    splits = {}
-    for name, part in parts.items():
-        columns = {key: [getattr(row, key) for row in part] for key in Example.__dataclass_fields__}
-        write_table(pl.DataFrame(columns), folder / f"{name}.parquet")
-        splits[name] = Split(
-            rows=len(part), tokens=0, learned_tokens=0, truncated=0, longest=0, sha256="0" * 64
-        )
-    roles = {"input": "message", "output": "reply"}
-    return Dataset(
-        DatasetRecord(task="respond", base_model=BASE, roles=roles, max_length=512, splits=splits), folder
-    )
+    parts = {"train": rows[HELD_OUT:], "test": rows[:HELD_OUT]}
+    return write_dataset(folder, parts, task="respond", base=BASE, max_length=512)
 
 
 class Timed(LearnAnswers):
@@ -243,7 +231,7 @@ def run_trl(dataset: Dataset, steps: int, folder: Path, **choices: Any) -> tuple
     arguments = SFTConfig(
         output_dir=str(folder), max_steps=steps, learning_rate=config.learning_rate, seed=SEED,
         per_device_train_batch_size=BATCH, lr_scheduler_type="cosine", warmup_steps=-(-steps // 20),
-        report_to="none", save_strategy="no", disable_tqdm=True, **choices,
+        report_to="none", save_strategy="no", disable_tqdm=True, use_cpu=not torch.cuda.is_available(), **choices,
     )  # fmt: skip
 
     class Counted(SFTTrainer):

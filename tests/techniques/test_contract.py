@@ -50,17 +50,19 @@ SMALL = {
     "layerwise": TRAINING,
     "transfer": TRAINING,
     "domain_adaptive": TRAINING | {"new_words": 3},
-    "setfit": TRAINING | {"pairs_per_row": 1},
+    "setfit": TRAINING | {"pairs_per_row": 1, "epochs": 4, "effective_batch_size": 8, "rows_at_once": 8},
+    "encoder_classifier": TRAINING
+    | {"warmup_share": 0.0, "learning_rate": 0.001, "epochs": 4, "effective_batch_size": 8},
     "full": TRAINING,
 }
 # what a few numbers can do for a frozen base of random weights in four steps
 FALLS = dict.fromkeys(("prompt_tuning", "p_tuning", "prefix_tuning", "ia3", "layer_norm", "bottleneck"), 0.92)
-FALLS |= {"setfit": 0.92, "head_only": 0.99, "multitask_prompt": 0.92, "adalora": 0.92}
+FALLS |= {"setfit": 0.92, "encoder_classifier": 0.95, "head_only": 0.99, "multitask_prompt": 0.92, "adalora": 0.92}
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 
 
-NEEDS_ENCODER = ("setfit", "head_only")
+NEEDS_ENCODER = ("setfit", "head_only", "encoder_classifier")
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,22 @@
-"""A sentence encoder with a linear head on its embeddings: what SetFit leaves."""
+"""A sentence encoder with a linear head on its embeddings: how SetFit and a fine-tuned encoder answer, and are kept."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from tailor.errors import WorkbenchError
 from tailor.models.batching import stack
 
+if TYPE_CHECKING:
+    from tailor.models.catalog import ModelSource
+    from tailor.models.classifier import ClassifierModel
+
 BATCH = 64
+HEAD = "head.safetensors"
 
 
 class EmbeddingClassifier(torch.nn.Module):
@@ -31,6 +38,68 @@ class EmbeddingClassifier(torch.nn.Module):
         vectors = mean_embedding(self.body, input_ids, attention_mask)
         with torch.autocast(vectors.device.type, enabled=False):
             return SimpleNamespace(logits=vectors @ self.head_weight.T + self.head_bias)
+
+
+class CosineClassifier(torch.nn.Module):
+    """An encoder and one direction for each label, trained together: logits [b, k] are cosines times a scale.
+
+    Args:
+        body: an encoder of transformers without a head.
+        directions: [k, d]; their lengths do not matter.
+    """
+
+    def __init__(self, body: Any, directions: torch.Tensor, scale: float) -> None:
+        super().__init__()
+        self.body, self.config, self.scale = body, body.config, scale
+        self.head = torch.nn.Parameter(directions.float())
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        vectors = mean_embedding(self.body, input_ids, attention_mask)
+        with torch.autocast(vectors.device.type, enabled=False):
+            return SimpleNamespace(logits=vectors @ self.linear().T)
+
+    def linear(self) -> torch.Tensor:
+        """[k, d]: what the embeddings are multiplied with."""
+        return torch.nn.functional.normalize(self.head, dim=1) * self.scale
+
+
+def save_classifier(model: CosineClassifier, folder: Path, base: str) -> None:
+    """Write the encoder and its head as `load_classifier` reads them."""
+    from tailor.training.weights import save_model
+
+    save_model(model.body, folder, base)
+    with torch.no_grad():
+        weight = model.linear().cpu().contiguous()
+    save_head(weight, torch.zeros(len(weight)), folder)
+
+
+def save_head(weight: torch.Tensor, bias: torch.Tensor, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"weight": weight, "bias": bias}, str(folder / HEAD))
+
+
+def load_classifier(base: "ModelSource", labels: Sequence[str], folder: Path) -> "ClassifierModel":
+    """The encoder and head in `folder`, with the tokenizer of the base model.
+
+    Raises:
+        WorkbenchError: the head cannot be read.
+    """
+    from safetensors.torch import load_file
+
+    from tailor.models.classifier import ClassifierModel
+    from tailor.models.loading import load_model, load_tokenizer
+
+    try:
+        head = load_file(str(folder / HEAD))
+    except Exception as error:  # safetensors has its own kinds
+        raise WorkbenchError(
+            f"{folder / HEAD} cannot be read ({str(error).splitlines()[0]})",
+            "the head as tuning wrote it",
+            "run 07_tune again",
+        ) from error
+    model = EmbeddingClassifier(load_model(str(folder), task="embed"), head["weight"], head["bias"])
+    return ClassifierModel(model.eval(), load_tokenizer(base), labels)
 
 
 def mean_embedding(body: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

@@ -38,9 +38,8 @@ def quick_attention(model: Any, rows: int, tokens: int) -> Iterator[None]:
     Args:
         rows, tokens: of the largest batch.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    config = getattr(inner, "config", None)
-    if not _plain_attention_pays(inner, config, rows, tokens):
+    inner = next((m for m in model.modules() if hasattr(m, "set_attn_implementation")), None)
+    if inner is None or not _plain_attention_pays(inner, rows, tokens):
         yield
         return
     inner.set_attn_implementation("eager")
@@ -50,11 +49,10 @@ def quick_attention(model: Any, rows: int, tokens: int) -> Iterator[None]:
         inner.set_attn_implementation("sdpa")
 
 
-def _plain_attention_pays(model: Any, config: Any, rows: int, tokens: int) -> bool:
-    if getattr(config, "_attn_implementation", "") != "sdpa" or not model._can_set_attn_implementation():
+def _plain_attention_pays(model: Any, rows: int, tokens: int) -> bool:
+    if model.config._attn_implementation != "sdpa" or not model._can_set_attn_implementation():
         return False
-    device = next(model.parameters()).device.type
-    shape = config.get_text_config()
+    device, shape = next(model.parameters()).device.type, model.config.get_text_config()
     heads, layers = (getattr(shape, name, 64) for name in ("num_attention_heads", "num_hidden_layers"))
     kept = 8 * rows * heads * tokens**2 * layers
     return device == "cpu" and _bf16_is_fast(device) and kept <= ATTENTION_BYTES

@@ -9,6 +9,7 @@ from tailor.techniques.base import Technique
 from tailor.techniques.bottleneck import Bottleneck
 from tailor.techniques.chain_of_thought import ChainOfThought
 from tailor.techniques.domain_adaptive import DomainAdaptive
+from tailor.techniques.encoder_classifier import EncoderClassifier
 from tailor.techniques.few_shot import FewShot
 from tailor.techniques.full import Full
 from tailor.techniques.head_only import HeadOnly
@@ -51,6 +52,7 @@ TECHNIQUES: dict[str, Technique] = {
     Transfer.name: Transfer(),
     DomainAdaptive.name: DomainAdaptive(),
     SetFit.name: SetFit(),
+    EncoderClassifier.name: EncoderClassifier(),
 }
 
 

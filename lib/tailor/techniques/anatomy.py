@@ -113,7 +113,8 @@ def _new(model: Any, known: dict[int, Place]) -> Iterator[tuple[Place, int, bool
             for number, (layer, _) in enumerate(layers):
                 yield (layer, "attention"), (weight.numel() + number) // len(layers), True
         elif id(weight) not in seen:
-            yield (OUTPUT, "head") if "modules_to_save" in name else (INPUT, PROMPT), weight.numel(), True
+            head = name == "head" or "modules_to_save" in name
+            yield (OUTPUT, "head") if head else (INPUT, PROMPT), weight.numel(), True
 
 
 def _part(name: str) -> str:

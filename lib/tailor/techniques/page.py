@@ -19,7 +19,7 @@ from tailor.techniques.anatomy import all_numbers, anatomy, trained_numbers
 from tailor.techniques.base import Technique
 
 MODEL = "tailor-mini"
-NEED_ENCODER = ("head_only", "setfit")
+NEED_ENCODER = ("head_only", "setfit", "encoder_classifier")
 LABELS = [f"label {number}" for number in range(10)]
 HEAD = f"""# Techniques
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tailor.data.dataset import Dataset, Example
-from tailor.errors import WorkbenchError
 from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
@@ -19,7 +18,6 @@ from tailor.techniques.full import tuning_blockers
 from tailor.training.settings import TrainingConfig
 
 TUNSTALL = "Tunstall et al. 2022, Efficient Few-Shot Learning Without Prompts"
-HEAD = "head.safetensors"
 
 
 class SetFitConfig(TrainingConfig):
@@ -126,6 +124,7 @@ class SetFit:
     ) -> dict:
         from transformers import set_seed
 
+        from tailor.models.embedding_classifier import save_head
         from tailor.models.loading import load_model, load_tokenizer
         from tailor.training.run import train
         from tailor.training.weights import save_model
@@ -135,7 +134,7 @@ class SetFit:
 
         def save(model: Any, folder: Path, base_name: str) -> None:
             save_model(model, folder, base_name)
-            objective.save_head(model, folder / HEAD)
+            save_head(*objective.head(model), folder)
 
         pairs = Pairs(dataset, config, seed)
         model = load_model(base, task="embed")
@@ -153,23 +152,9 @@ class SetFit:
         )
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
-        from safetensors.torch import load_file
+        from tailor.models.embedding_classifier import load_classifier
 
-        from tailor.models.classifier import ClassifierModel
-        from tailor.models.embedding_classifier import EmbeddingClassifier
-        from tailor.models.loading import load_model, load_tokenizer
-
-        folder = out_dir / "model"
-        try:
-            head = load_file(str(folder / HEAD))
-        except Exception as error:  # safetensors has its own kinds
-            raise WorkbenchError(
-                f"{folder / HEAD} cannot be read ({str(error).splitlines()[0]})",
-                "the head as SetFit wrote it",
-                "run 07_tune again",
-            ) from error
-        model = EmbeddingClassifier(load_model(str(folder), task="embed"), head["weight"], head["bias"])
-        return ClassifierModel(model.eval(), load_tokenizer(base), dataset.labels)
+        return load_classifier(base, dataset.labels, out_dir / "model")
 
 
 @dataclass(frozen=True)
@@ -275,12 +260,6 @@ class LearnLikeness:
             vectors = embed_ids(model, [self._ids(row) for row in rows], self.tokenizer.pad_token_id or 0)
         model.train(training)
         return fit_head(vectors, [row.output for row in rows], self.dataset.labels, self.config.head_strength)
-
-    def save_head(self, model: Any, path: Path) -> None:
-        from safetensors.torch import save_file
-
-        weight, bias = self.head(model)
-        save_file({"weight": weight, "bias": bias}, str(path))
 
     def as_language_model(self, model: Any) -> LanguageModel:
         from tailor.models.classifier import ClassifierModel

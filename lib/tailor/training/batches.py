@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 
 MASKED = -100  # the label of a token that is read but not learned, as torch's cross entropy understands it
-MULTIPLE = 32  # lengths of batches are rounded up to this
+MULTIPLE, SHORT, SHORT_MULTIPLE = (
+    32,
+    64,
+    8,
+)  # lengths of batches are rounded up: long ones to 32, short ones to 8
 POOL = 32  # batches' worth of rows sorted together: wide enough to match lengths, narrow enough to stay mixed
 
 
@@ -42,7 +46,7 @@ class LengthBuckets:
 
 
 def pad(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Any]:
-    """Stack rows into tensors [b, t], padded on the right to the longest, rounded up to a multiple of 32.
+    """Stack rows into tensors [b, t], padded on the right to the longest, rounded up to `MULTIPLE`.
 
     Args:
         rows: {"input_ids": [t], "labels": [t] or one number, "weight": number}, and perhaps "token_weights": [t].
@@ -50,7 +54,9 @@ def pad(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Any]:
     import torch
 
     # every new shape makes the CPU's kernel library build and keep kernels for it: 20 MB a step with free lengths
-    longest = -(-max(len(row["input_ids"]) for row in rows) // MULTIPLE) * MULTIPLE
+    longest = max(len(row["input_ids"]) for row in rows)
+    multiple = SHORT_MULTIPLE if longest <= SHORT else MULTIPLE
+    longest = -(-longest // multiple) * multiple
     ids = torch.full((len(rows), longest), pad_id)
     mask = torch.zeros_like(ids)
     per_token = isinstance(rows[0]["labels"], list)

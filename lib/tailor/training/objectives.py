@@ -95,11 +95,16 @@ class LearnAnswers:
 
 
 class LearnLabels:
-    """Loss on the label as one of k classes, for a model with a classification head."""
+    """Loss on the label as one of k classes, for a model with a classification head.
 
-    def __init__(self, tokenizer: Any, dataset: Dataset) -> None:
+    Args:
+        smoothing: share of the answer's probability that is spread over all labels while training.
+    """
+
+    def __init__(self, tokenizer: Any, dataset: Dataset, *, smoothing: float = 0.0) -> None:
         self.tokenizer = tokenizer
         self.dataset = dataset
+        self.smoothing = smoothing
         self.numbers = {label: number for number, label in enumerate(dataset.labels)}
 
     def encode(self, example: Example) -> dict[str, Any] | None:
@@ -117,7 +122,8 @@ class LearnLabels:
         from torch.nn.functional import cross_entropy
 
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
-        losses = cross_entropy(logits.float(), batch["labels"], reduction="none")
+        smoothing = self.smoothing if model.training else 0.0
+        losses = cross_entropy(logits.float(), batch["labels"], reduction="none", label_smoothing=smoothing)
         return (losses * batch["weights"]).sum(), float(batch["weights"].sum())
 
     def as_language_model(self, model: Any) -> LanguageModel:
