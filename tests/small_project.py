@@ -77,7 +77,7 @@ class RuleModel:
     def _label(self, text: str) -> str:
         """The right label, for a share of the texts."""
         right = next((label for label in LABELS if any(word in text for word in _WORDS[label].split())), "")
-        number = int(next((word for word in text.split() if word.strip(",").isdigit()), "0").strip(","))
+        number = int(next((word for word in text.split() if word.strip(",.").isdigit()), "0").strip(",."))
         return right if number * 37 % 100 < self.share * 100 else ""
 
     def _see(self, prompts) -> list[str]:
@@ -91,7 +91,7 @@ class RuleModel:
             answers = []
             for text in self._see(prompts):
                 label = self._label(text) or "fees"
-                number = next(word for word in text.split() if word.strip(",").isdigit()).strip(",")
+                number = next(word for word in text.split() if word.strip(",.").isdigit()).strip(",.")
                 answers.append(_ANSWERS[label].format(n=number) + "\n")
         return answers
 
