@@ -57,7 +57,13 @@ SMALL = {
 }
 # what a few numbers can do for a frozen base of random weights in four steps
 FALLS = dict.fromkeys(("prompt_tuning", "p_tuning", "prefix_tuning", "ia3", "layer_norm", "bottleneck"), 0.92)
-FALLS |= {"setfit": 0.92, "encoder_classifier": 0.95, "head_only": 0.99, "multitask_prompt": 0.92, "adalora": 0.92}
+FALLS |= {
+    "setfit": 0.92,
+    "encoder_classifier": 0.95,
+    "head_only": 0.99,
+    "multitask_prompt": 0.92,
+    "adalora": 0.92,
+}
 ENCODER = ModelSource("some-encoder", "folder", "/nowhere", "encoder", parameters=1000, context=512)
 GENERATION = GenerationConfig(max_new_tokens=6)
 
