@@ -37,6 +37,7 @@ def texts(figure):
         lambda: plots.guesses_and_results([BROKEN], [0.1], [HALF]),
         lambda: plots.price_and_result([BROKEN], [0], [HALF], "numbers"),
         lambda: plots.lucky_draws({BROKEN: []}, 0.1),
+        lambda: plots.compared_losses({BROKEN: [Point(step=0, value=1.0)]}),
         lambda: plots.token_map(np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2)), [(BROKEN, BROKEN)]),
         lambda: plots.held_by_directions({BROKEN: [0.0]}, [1]),
         lambda: plots.step_sizes({BROKEN: {"layer 1": 0.0, "layer 2": 0.1}}),

@@ -21,7 +21,7 @@ PLANS: dict[str, Plan] = {
 }
 LAYERWISE: dict[str, Plan] = {
     "decay": ("falling by half", "layerwise", {"learning_rate": 1e-3, "layer_decay": 0.5, "patience": 0}),
-    "larc": ("LARC", "layerwise", {"learning_rate": 0.1, "rates": "larc", "patience": 0}),
+    "larc": ("LARC", "layerwise", {"learning_rate": 10.0, "rates": "larc", "trust": 0.001, "patience": 0}),
 }
 
 
@@ -39,14 +39,14 @@ class Prediction(Settings):
 
 def curves(trials: Iterable[Trial]) -> list[Block]:
     """Each trial's validation loss over its steps."""
-    from tailor.plots import loss_curve
+    from tailor.plots import compared_losses
 
     trials = list(trials)
-    losses = {f"validation loss, {trial.name}": trial.curves["validation loss"] for trial in trials}
+    losses = {trial.name: trial.curves["validation loss"] for trial in trials}
     told = "; ".join(
         f"{t.name}: lowest {min(p.value for p in t.curves['validation loss']):.2f}" for t in trials
     )
-    return [Figure(lambda: loss_curve(losses), f"Validation loss in nats per token. {told}")]
+    return [Figure(lambda: compared_losses(losses), f"Validation loss in nats per token. {told}")]
 
 
 def moves_of(trial: Trial) -> dict[str, float]:

@@ -10,6 +10,7 @@ from tailor.plots.evaluation import (
 )
 from tailor.plots.explanation import weight_changes
 from tailor.plots.lessons import (
+    compared_losses,
     guesses_and_results,
     held_by_directions,
     lucky_draws,
@@ -17,7 +18,7 @@ from tailor.plots.lessons import (
     step_sizes,
     token_map,
 )
-from tailor.plots.shapes import bars_with_intervals, counted_bars
+from tailor.plots.shapes import bars_with_intervals, counted_bars, two_distributions
 from tailor.plots.sources import (
     source_amounts,
     source_flaws,
@@ -36,6 +37,7 @@ __all__ = [
     "bars_with_intervals",
     "brief",
     "cleaning_credit",
+    "compared_losses",
     "confusion_matrix",
     "counted_bars",
     "drift_bars",
@@ -61,6 +63,7 @@ __all__ = [
     "source_periods",
     "step_sizes",
     "token_map",
+    "two_distributions",
     "update_ratios",
     "weight_changes",
 ]

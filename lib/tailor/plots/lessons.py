@@ -9,12 +9,13 @@ from tailor.plots.style import (
     GREY,
     MARKERS,
     ORANGE,
+    as_pairs,
     height_of,
     label_rows,
     new_figure,
     plain_text,
 )
-from tailor.records import Estimate
+from tailor.records import Estimate, Point
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,6 +136,31 @@ def held_by_directions(shares: Mapping[str, Sequence[float]], ranks: Sequence[in
     ax.set_ylim(0, 1.03)
     ax.set_xlabel("directions kept", fontsize=10)
     ax.set_ylabel("share of the change they hold", fontsize=10)
+    ax.legend(fontsize=9, frameon=False)
+    ax.grid(alpha=0.3)
+    return figure
+
+
+def compared_losses(losses: Mapping[str, Sequence[Point]]) -> "Figure":
+    """Each trial's validation loss over the optimizer's steps, all in one picture.
+
+    Args:
+        losses: trial -> points, of which there is at least one.
+    """
+    figure, (ax,) = new_figure(3.4)
+    for place, (name, points) in enumerate(losses.items()):
+        steps, values = zip(*as_pairs(points), strict=True)
+        ax.plot(
+            steps,
+            values,
+            color=COLOURS[place % 6],
+            marker=MARKERS[place % 6],
+            markersize=4,
+            label=plain_text(name),
+        )
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("optimizer step", fontsize=10)
+    ax.set_ylabel("validation loss (nats per token)", fontsize=10)
     ax.legend(fontsize=9, frameon=False)
     ax.grid(alpha=0.3)
     return figure
