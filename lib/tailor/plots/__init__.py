@@ -18,7 +18,7 @@ from tailor.plots.lessons import (
     step_sizes,
     token_map,
 )
-from tailor.plots.shapes import bars_with_intervals, counted_bars
+from tailor.plots.shapes import bars_with_intervals, counted_bars, two_distributions
 from tailor.plots.sources import (
     source_amounts,
     source_flaws,
@@ -63,6 +63,7 @@ __all__ = [
     "source_periods",
     "step_sizes",
     "token_map",
+    "two_distributions",
     "update_ratios",
     "weight_changes",
 ]

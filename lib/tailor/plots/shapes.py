@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tailor.plots.style import BLUE, height_of, label_rows, new_figure, plain_text
+from tailor.plots.style import BLUE, RED, height_of, label_rows, new_figure, plain_text
 from tailor.records import Estimate
 
 if TYPE_CHECKING:
@@ -62,4 +62,35 @@ def counted_bars(counts: Mapping[str, int], unit: str, colour: str = BLUE) -> "F
     ax.set_xlim(0, max([count for _, count in ordered] + [1]) * 1.12)
     ax.set_xlabel(unit, fontsize=10)
     ax.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def two_distributions(
+    first: Sequence[float], second: Sequence[float], names: tuple[str, str], measure: str
+) -> "Figure":
+    """Two histograms over each other, each as shares of its own values.
+
+    Args:
+        measure: what is on the axis.
+    """
+    figure, (ax,) = new_figure(2.6)
+    low, high = min([*first, *second]), max([*first, *second])
+    width = (high - low or 1.0) / 20
+    edges = [low + n * width for n in range(21)]
+    for values, name, colour, hatch in ((first, names[0], BLUE, None), (second, names[1], RED, "//")):
+        weights = [1 / len(values)] * len(values)
+        label = f"{plain_text(name)} ({len(values):,})"
+        ax.hist(
+            values,
+            edges,
+            weights=weights,
+            color=colour,
+            alpha=0.55,
+            hatch=hatch,
+            edgecolor="white",
+            label=label,
+        )
+    ax.set_xlabel(plain_text(measure), fontsize=10)
+    ax.set_ylabel("share", fontsize=10)
+    ax.legend(fontsize=9, frameon=False)
     return figure
