@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import matplotlib.figure
 import nbformat
 import pytest
+from matplotlib.figure import Figure
 
 from tailor.lessons import adapters, prompt_learning, prompting, questions, rates
 
@@ -27,6 +27,7 @@ GUESSES = {
 def small(monkeypatch):
     """Two questions of each topic in each split; trainings of two steps."""
     monkeypatch.setattr(questions, "ROWS", dict.fromkeys(questions.ROWS, 2))
+    monkeypatch.setattr(prompting, "DRAWS", 2)
     for plans in (plans for every in PLANS.values() for plans in every):
         for key, (name, technique, settings) in plans.items():
             monkeypatch.setitem(plans, key, (name, technique, settings | {"max_steps": 2, "evaluations": 1}))
@@ -38,13 +39,13 @@ def test_every_family_has_its_lesson():
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_lesson_runs_headless_with_the_prediction_as_a_parameter(name, small, monkeypatch, capsys):
-    drawn = []
-    save = matplotlib.figure.Figure.savefig
-    monkeypatch.setattr(
-        matplotlib.figure.Figure,
-        "savefig",
-        lambda figure, *a, **k: drawn.append(figure) or save(figure, *a, **k),
-    )
+    drawn, save = [], Figure.savefig
+
+    def save_small(figure, *given, **options):
+        drawn.append(figure)
+        save(figure, *given, **options | {"dpi": 30})
+
+    monkeypatch.setattr(Figure, "savefig", save_small)
     cells = [c for c in nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
     space: dict = {}
     field, model = GUESSES[name]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from tailor.blocks import Block, Figure, Table
 from tailor.data.dataset import Dataset
 from tailor.lessons.prediction import share
-from tailor.lessons.trials import Plan, Trial
+from tailor.lessons.trials import Plan, Trial, scratch_folder
 from tailor.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def one_table(trials: Iterable[Trial], base: str) -> list[Block]:
     from tailor.models.catalog import resolve
     from tailor.models.prompt_table import FILE, PromptTable, add_task
 
-    path = Path(mkdtemp(prefix="tailor-lesson-")) / FILE
+    path = scratch_folder() / FILE
     rows = [("the model itself", show_bytes(_weights(Path(resolve(base).location))), "")]
     for trial in trials:
         before = path.stat().st_size if path.exists() else 0

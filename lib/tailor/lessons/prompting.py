@@ -22,6 +22,7 @@ from tailor.settings import Settings
 from tailor.techniques.few_shot import by_letters
 
 ROOM = {"answer_room": 16}  # the topics have few tokens: the rest of the context is for examples
+DRAWS = 5
 PLANS: dict[str, Plan] = {
     "nothing_shown": ("no examples", "zero_shot", {}),
     "four_shown": ("4 examples", "few_shot", {"demonstrations": 4, **ROOM}),
@@ -97,17 +98,17 @@ def with_and_without(
     return [Figure(lambda: bars_with_intervals(names, estimates, "share sorted rightly", colours), told)]
 
 
-def luck_of_the_draw(dataset: Dataset, draws: int = 5) -> list[Block]:
+def luck_of_the_draw(dataset: Dataset) -> list[Block]:
     """Four examples drawn several times over: how far the calibrated results lie apart."""
     from tailor.plots import lucky_draws
 
     groups = {}
     for how in ("random", "balanced"):
         plan = (f"4 examples, {how}", "few_shot", {"demonstrations": 4, "choose": how, **ROOM})
-        found = [run_trials(dataset, {"draw": plan}, number)["draw"] for number in range(1, draws + 1)]
+        found = [run_trials(dataset, {"draw": plan}, number)["draw"] for number in range(1, DRAWS + 1)]
         groups[plan[0]] = [_calibrated(dataset, trial).accuracy.value for trial in found]
     told = "; ".join(f"{name}: {min(values):.0%} to {max(values):.0%}" for name, values in groups.items())
-    return [Figure(lambda: lucky_draws(groups, 1 / len(dataset.labels)), f"{draws} draws each. {told}")]
+    return [Figure(lambda: lucky_draws(groups, 1 / len(dataset.labels)), f"{DRAWS} draws each. {told}")]
 
 
 def price_of_examples(trials: Iterable[Trial]) -> list[Block]:

@@ -1,5 +1,7 @@
 """One technique tried on the lessons' questions: fitted into a temporary folder, measured on the held-out rows."""
 
+import atexit
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +75,7 @@ def _run(
     from tailor.techniques import find_technique
 
     technique, base = find_technique(technique_name), resolve(dataset.record.base_model)
-    folder = Path(mkdtemp(prefix="tailor-lesson-")) / technique_name
+    folder = scratch_folder() / technique_name
     config = make_settings(technique.Config, settings, name)
     figures = technique.fit(base, dataset, config, folder, seed=seed, log=log)
     model = technique.load(base, dataset, folder)
@@ -95,6 +97,13 @@ def _run(
         },
         folder=folder,
     )
+
+
+def scratch_folder() -> Path:
+    """A new folder that goes when Python does."""
+    folder = Path(mkdtemp(prefix="tailor-lesson-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def model_of(trial: Trial, dataset: Dataset) -> LanguageModel:
