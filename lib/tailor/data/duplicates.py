@@ -15,6 +15,8 @@ _SLACK = 0.2
 """How far below the threshold that estimate may lie: four times its standard deviation."""
 _WINDOW = 4
 """Rows of one band that a row is compared with, beside the band's first."""
+_SLICE = 50_000
+"""Rows whose words are looked at together; their text is copied for that."""
 _AT_A_TIME = 15_000
 """Pairs that are gathered before they are compared."""
 
@@ -27,6 +29,11 @@ def equality_keys(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
     Plain equality would miss most copies: they differ in case, double blanks, no-break blanks or a final dot.
     """
+    parts = [_keys_of(part, columns) for part in frame.select(columns).iter_slices(_SLICE)]
+    return pl.concat(parts) if parts else _keys_of(frame, columns)
+
+
+def _keys_of(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     import pyarrow as pa
 
     from tailor.data import word_kernels as kernels
@@ -60,8 +67,13 @@ def near_duplicate_clusters(columns: Sequence[Sequence[str]], threshold: float) 
         For each row the place of its cluster's first row.
     """
     cells = [pl.Series(column, dtype=pl.String) for column in columns]
-    keys, sketches = band_keys(cells, np.zeros(len(cells[0]), np.uint64), threshold)
-    return join_near(keys, sketches, lambda rows: [c.gather(rows) for c in cells], threshold).tolist()
+    parts = []
+    for start in range(0, max(1, len(cells[0])), _SLICE):
+        some = [column.slice(start, _SLICE) for column in cells]
+        parts.append(band_keys(some, np.zeros(len(some[0]), np.uint64), threshold))
+    bands = (np.concatenate(band) for band in zip(*(keys for keys, _ in parts), strict=True))
+    sketches = np.concatenate([sketch for _, sketch in parts])
+    return join_near(bands, sketches, lambda rows: [c.gather(rows) for c in cells], threshold).tolist()
 
 
 def band_keys(

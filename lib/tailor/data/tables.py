@@ -61,17 +61,24 @@ def write_pieces(pieces: Iterable[pl.DataFrame], path: Path, empty: pl.DataFrame
         waiting = columns
         for piece in pieces:
             waiting = pl.concat([waiting, piece], how="diagonal") if piece.width else waiting
-            whole = waiting.height - waiting.height % GROUP
-            for group in waiting[:whole].iter_slices(GROUP):
-                writer.write(group)
+            while rows := _full_group(waiting):
+                writer.write(waiting[:rows])
                 writer.flush()
-            waiting = waiting[whole:]
+                waiting = waiting[rows:]
         if waiting.height:
             writer.write(waiting)
 
 
-GROUP = 20_000
-"""Rows of a row group: what a piece is read back in."""
+GROUP, GROUP_BYTES = 20_000, 64_000_000
+"""Rows of a row group, what a piece is read back in, and where rows are long the text of one."""
+
+
+def _full_group(frame: pl.DataFrame) -> int:
+    """How many of the first rows fill a row group; 0 if all of them do not."""
+    bytes_of = pl.sum_horizontal(pl.lit(0), pl.col(pl.String).str.len_bytes().fill_null(0))
+    grown = frame.head(GROUP).select(bytes_of.cast(pl.Int64).cum_sum()).to_series()
+    full = int(grown.search_sorted(GROUP_BYTES)) + 1
+    return full if full <= len(grown) else GROUP * (frame.height >= GROUP)
 
 
 class TableWriter:

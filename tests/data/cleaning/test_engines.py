@@ -214,6 +214,17 @@ def test_a_file_does_not_depend_on_how_its_rows_were_cut(tmp_path):
     assert pl.concat(pieces).equals(rows)
 
 
+def test_rows_of_much_text_make_smaller_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr("tailor.data.tables.GROUP_BYTES", 1_000)
+    rows = pl.DataFrame({"a": ["x" * (n % 7) * 90 for n in range(40)], "n": range(40)})
+    for size in (40, 3):
+        write_pieces(list(rows.iter_slices(size)), tmp_path / f"{size}.parquet")
+    assert (tmp_path / "3.parquet").read_bytes() == (tmp_path / "40.parquet").read_bytes()
+    pieces = list(read_pieces(tmp_path / "3.parquet", "a test"))
+    assert [piece.height for piece in pieces[:2]] == [6, 5]
+    assert pl.concat(pieces).equals(rows)
+
+
 def test_a_column_that_some_pieces_lack_is_null_there(tmp_path):
     pieces = [pl.DataFrame({"a": ["1"]}), pl.DataFrame({"a": ["2"], "b": ["x"]})]
     write_pieces(pieces, tmp_path / "t.parquet")

@@ -186,6 +186,12 @@ class Loaded(Sequence):
     def __iter__(self) -> Iterator[Any]:
         return (self[place] for place in range(len(self)))
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the pieces lie; None where they are held in memory."""
+        first = self._pieces[0]
+        return first.parent if isinstance(first, Path) else None
+
     def select(self, names: Sequence[str]) -> "Loaded":
         """The same with some columns only."""
         return Loaded(self._pieces, names)

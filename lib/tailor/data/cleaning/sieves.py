@@ -1,6 +1,8 @@
 """Operations that drop rows: empty, too long, in another language, or there already."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -89,15 +91,19 @@ class DropExactDuplicates(Operation):
         return tuple(self.columns) or columns.texts + columns.whole + columns.labels
 
     def survey(self, frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
-        """row_id, whether it must stay, and a 128-bit mark of what the row says."""
+        """row_id, whether it must stay, a 128-bit mark of what the row says, and 64 bits of that."""
         names = self.chosen(columns)
         if not names:
-            return frame.clear().select("row_id", key=pl.lit(b""), frozen=pl.lit(False))
-        return frame.select("row_id", equality_keys(frame, names), _frozen(columns))
+            return self.survey(frame.clear(), replace(columns, texts=("row_id",)))
+        rows = frame.select("row_id", equality_keys(frame, names), _frozen(columns))
+        return rows.with_columns(half=pl.col("key").hash() | 1)
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        rows = pl.concat(_part(surveys, ["key", "frozen"])).with_row_index("place")
+        from tailor.data.word_kernels import repeated
+
+        places = repeated(_joined(surveys, "half"))
+        rows = gather_rows(_part(surveys, ["key", "frozen"]), places).with_columns(place=places)
         rows = rows.filter(rows["key"].is_duplicated()).sort(~pl.col("frozen"), maintain_order=True)
         rows = rows.with_columns(first=pl.col("place").first().over("key"))
         return _copies(rows, surveys, "says the same as ")
@@ -132,10 +138,15 @@ def _part(surveys: Sequence[pl.DataFrame], names: list[str]) -> Sequence[pl.Data
 
 
 def _joined(surveys: Sequence[pl.DataFrame], name: str) -> np.ndarray:
-    """One column of all surveys below one another."""
+    """One column of all surveys below one another; a wide one of surveys that lie in files lies in a file as well."""
     parts = _part(surveys, [name])
     some = parts[0][name].to_numpy()
-    joined = np.empty((sum(part.height for part in parts), *some.shape[1:]), some.dtype)
+    shape = (sum(part.height for part in parts), *some.shape[1:])
+    if some.ndim > 1 and shape[0] and isinstance(surveys, Loaded) and surveys.folder:
+        with TemporaryFile(dir=surveys.folder) as file:
+            joined = np.asarray(np.memmap(file, some.dtype, "w+", shape=shape))
+    else:
+        joined = np.empty(shape, some.dtype)
     start = 0
     for part in parts:  # one at a time: all of them beside the whole would take twice the memory
         joined[start : start + part.height] = part[name].to_numpy()
