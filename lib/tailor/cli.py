@@ -1,4 +1,7 @@
-"""The command `tailor`: lab, run, status, settings, report, demos. `./workbench` passes its words on to it."""
+"""The command `tailor`: lab, run, status, settings, history, report, harness, demos.
+
+`./workbench` passes its words on to it.
+"""
 
 import argparse
 import os
@@ -83,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_project(report)
     report.set_defaults(command=_report)
 
+    _add_harness(
+        commands.add_parser("harness", help="tasks of the lm-evaluation-harness on the base model and a run")
+    )
+
     demos = commands.add_parser("demos", help="list the demo projects")
     demos.set_defaults(command=_demos)
     return parser
@@ -91,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_project(parser: argparse.ArgumentParser, default: str | None = DEMO) -> None:
     text = f"folder under outputs/ (default: {DEMO})"
     parser.add_argument("--project", "-p", default=default, metavar="NAME", help=text)
+
+
+def _add_harness(harness: argparse.ArgumentParser) -> None:
+    harness.add_argument("tasks", nargs="+", help="names of its tasks, such as arc_easy")
+    _add_project(harness)
+    harness.add_argument("--run", default="", metavar="ID", help="a run (default: the best of 10_evaluate)")
+    harness.add_argument("--rows", type=int, default=0, help="at most this many rows of each task")
+    harness.add_argument("--tasks-folder", type=Path, help="more tasks, as YAML files; code in them is run")
+    harness.set_defaults(command=_harness)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -391,6 +407,17 @@ def _report(arguments: argparse.Namespace) -> None:
     project = Project(arguments.project)
     check_exists(project)
     print(_short(write_report(project)))
+
+
+def _harness(arguments: argparse.Namespace) -> None:
+    from tailor.evaluation.harness import run_harness
+    from tailor.plain import to_text
+    from tailor.project import Project
+
+    project = Project(arguments.project)
+    check_exists(project)
+    folder, rows = arguments.tasks_folder, arguments.rows
+    print(to_text(run_harness(project, arguments.tasks, run=arguments.run, rows=rows, folder=folder)))
 
 
 def demos() -> list[str]:
