@@ -51,7 +51,15 @@ FOUND = [
     ("12 rue de la Paix, 75002 Paris", "[ADDRESS]"),
     ("My address is Pagari 18, Tartu.", "My address is [ADDRESS]."),
     ("send it to P.O. Box 123", "send it to [ADDRESS]"),
+    (
+        "the sum I was to call for, 10000.00, and 555 1234",
+        "the sum I was to call for, 10000.00, and 555 1234",
+    ),
     # names
+    (
+        "Dear XXXX XXXX,\nI spoke with Mr XXXX. Thanks, Ann XXXX",
+        "Dear XXXX XXXX,\nI spoke with Mr XXXX. Thanks, [NAME] XXXX",
+    ),
     ("Hello Ann Roe,\nthank you", "Hello [NAME],\nthank you"),
     ("Dear Mr. Berg,", "Dear Mr. [NAME],"),
     ("Hi Ann and Bob!", "Hi [NAME] and [NAME]!"),

@@ -10,14 +10,15 @@ import polars as pl
 from tailor.data.cleaning.operation import Columns, Repair, beyond_ascii, map_distinct, put_back
 
 # The first bytes of UTF-8's characters that show in damaged text of each encoding: for those that turn them into
-# signs that sound text has side by side, only the bytes of Latin accents, Greek, Cyrillic and typographic signs.
+# signs that sound text has side by side, only the bytes of Latin accents, Greek, Cyrillic, Hebrew, Arabic, Vietnamese
+# and typographic signs.
 _FIRST_BYTES = {
     "latin-1": range(0xC2, 0xF5),
     "cp1252": range(0xC2, 0xF5),
-    "cp1250": (0xC2, 0xC3, 0xC4, 0xC5, 0xE2),
-    "cp1251": (0xC2, 0xC3, 0xE2),
-    "mac_roman": (0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1, 0xE2),
-    "cp437": (0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1, 0xE2),
+    "cp1250": (0xC2, 0xC3, 0xC4, 0xC5, 0xD8, 0xD9, 0xE2),
+    "cp1251": (0xC2, 0xC3, 0xD0, 0xD1, 0xE2, 0xEF),
+    "mac_roman": (0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1, 0xD7, 0xD8, 0xD9, 0xE2),
+    "cp437": (0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1, 0xE1, 0xE2),
 }
 
 
@@ -37,7 +38,8 @@ def _mojibake_gate() -> str:
     )
 
 
-_MOJIBAKE = _mojibake_gate()
+# besides: quotation marks of Windows-1252 read as Latin-1's control characters, and an à that took the blank behind it
+_MOJIBAKE = _mojibake_gate() + r"|[\x{80}-\x{84}\x{86}-\x{9f}]|\p{Ll}Ã "
 _TAGS = (
     "a|abbr|b|blockquote|body|br|center|code|div|em|font|footer|form|h[1-6]|head|header|hr|html|i|img|input|li|link|"
     "meta|ol|p|pre|script|section|small|span|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|u|ul"
@@ -63,11 +65,14 @@ class RepairEncoding(Repair):
 
 
 _DOS_FOLLOWING = re.escape(bytes(range(0x80, 0xC0)).decode("cp437"))
+_DOS_DASH = re.compile(f"ΓÇ[{_DOS_FOLLOWING}]")
 _DOS_SIGN = re.compile(
-    rf"ΓÇ[{_DOS_FOLLOWING}]|(?<=[a-zA-Z])[├┬][{_DOS_FOLLOWING}]|[├┬][{_DOS_FOLLOWING}](?=[a-zA-Z])"
+    rf"{_DOS_DASH.pattern}|(?<=[a-zA-Z])[├┬][{_DOS_FOLLOWING}]|[├┬][{_DOS_FOLLOWING}](?=[a-zA-Z])"
 )
 """A dash, a quotation mark or an accented letter of UTF-8 read as cp437, where ftfy takes it for Greek or for a drawn
 table: no language writes these."""
+_DRAWN = re.compile(r"[\u2500-\u257f]")
+"""Where more lines are left than such letters explain, something is drawn indeed."""
 
 
 _PLAIN_STRETCH = re.compile(r"(?<=[\x00-\x7f]{16})[\x00-\x7f]{9,}(?=[\x00-\x7f]{16})")
@@ -87,9 +92,8 @@ def _decoded_again(text: str) -> str:
         mended = ftfy.fix_encoding(text)
     if mended != text:
         return mended
-    return _DOS_SIGN.sub(
-        lambda sign: sign.group().encode("cp437", "replace").decode("utf-8", "replace"), text
-    )
+    signs = _DOS_DASH if _DRAWN.search(_DOS_SIGN.sub("", text)) else _DOS_SIGN
+    return signs.sub(lambda sign: sign.group().encode("cp437", "replace").decode("utf-8", "replace"), text)
 
 
 class NormalizeText(Repair):

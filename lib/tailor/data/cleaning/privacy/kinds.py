@@ -244,6 +244,7 @@ _CUE = re.compile(
     r"|messages? to)[^\d\n+(]{0,25}\n?\Z"
 )
 _DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?![./-]?\d)")
+_AMOUNT = re.compile(r"\d+[.,]\d{2}")
 _SAID_AFTER = re.compile(r"(?<![\w.+-])([+(]?\d[\d ().-]{4,16}\d)[ -]?(?i:office|fax|mobile|cell|desk)\b")
 
 
@@ -257,7 +258,8 @@ def _phones(text: str) -> Places:
     found += [(m.span(1), 7) for m in _in_digits(_SAID_AFTER, text, 7)]
     for (start, end), least in sorted(found):
         digits = len(_DIGIT.findall(text, start, end))
-        if start >= done and least <= digits <= 15 and not _DATE.match(text, start, end):
+        other = _DATE.match(text, start, end) or _AMOUNT.fullmatch(text, start, end)
+        if start >= done and least <= digits <= 15 and not other:
             yield start, end
             done = end
 

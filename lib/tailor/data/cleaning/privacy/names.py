@@ -166,17 +166,22 @@ def _trimmed(piece: str, start: int, end: int, strict: bool = True) -> Iterator[
     plain = [_plain(piece[a:b]) for a, b in words]
     if any(word in _ORGANISATION for word in plain):
         return
-    while words and (plain[0] in _NO_NAMES or len(plain[0]) < 2):
+    while words and _is_none(plain[0]):
         if strict:
             return
         del words[0], plain[0]
     for place, word in enumerate(plain[1:], 1):
-        if word in _NO_NAMES and word not in _LATER_NAMES:
+        if not word.strip("x") or (word in _NO_NAMES and word not in _LATER_NAMES):
             del words[place:]
             break
     if words:
         first, last = words[0][0], words[-1][1]
         yield first, first + len(piece[first:last].rstrip(".'’-"))
+
+
+def _is_none(word: str) -> bool:
+    """Whether a word, in small letters, is no first name; "XXXX" is what others wrote in place of one."""
+    return len(word) < 2 or word in _NO_NAMES or not word.strip("x")
 
 
 def _plain(word: str) -> str:
@@ -223,7 +228,7 @@ def given_names(names: Iterable[str]) -> frozenset[str]:
     # of "Roe, Ann" both: which is the first name, nobody knows
     parts = (part for name in names for part in name.split(","))
     first = (_plain(part.split()[0]) for part in parts if part.strip())
-    return frozenset(word for word in first if len(word) > 1 and word not in _NO_NAMES)
+    return frozenset(word for word in first if not _is_none(word))
 
 
 def reads_as_name(cells: pl.Series) -> pl.Series:
