@@ -1,9 +1,10 @@
 """A table larger than the memory it may take: python benchmarks/larger_than_memory.py [--gb 10] [--limit-gib 4].
 
-Tickets with planted defects, of some 3,300 characters each, are written as uncompressed Parquet and cleaned by the
-composition of benchmarks/cleaning.py in a process of its own. Process and workers together are watched twice a second
-and ended when they hold more than the limit. Pages of mapped files are told apart: the system takes these back when
-memory is short. Three rows in a hundred are copies of rows of the part before: of each pair one row has to go.
+Tickets of some 3,300 characters, as many of them with planted defects as in benchmarks/cleaning.py, are written as
+uncompressed Parquet and cleaned by that benchmark's composition in a process of its own. Process and workers together
+are watched twice a second and ended when they hold more than the limit. Pages of mapped files are told apart: the
+system takes these back when memory is short. Three rows in a hundred are copies of rows of the part before: of each
+pair one row has to go.
 
 The folder needs room for the table, for three times its size in pieces, and for the result.
 """
@@ -34,12 +35,15 @@ POOL, PART, JOINED, COPIED = 50_000, 10_000, 6, 300
 """Messages that rows are put together from; rows of a part; messages of a row; rows of a part that are copies."""
 
 
-def make_part(pool: pl.Series, number: int, before: pl.Series | None) -> pl.DataFrame:
-    """Rows put together at random; the last ones say what the first ones of the part before say."""
-    drawn = np.random.Generator(np.random.PCG64([7, number])).integers(0, len(pool), (PART, JOINED))
-    cells = pl.select(
-        pl.concat_str([pool.gather(drawn[:, place]) for place in range(JOINED)], separator="\n\n")
-    )
+def make_part(pools: list[pl.Series], number: int, before: pl.Series | None) -> pl.DataFrame:
+    """Rows put together at random; the last ones say what the first ones of the part before say.
+
+    Args:
+        pools: for each message of a row those that it may be.
+    """
+    rng = np.random.Generator(np.random.PCG64([7, number]))
+    messages = [pool.gather(rng.integers(0, len(pool), PART)) for pool in pools]
+    cells = pl.select(pl.concat_str(messages, separator="\n\n"))
     texts = cells.to_series()
     if before is not None:
         texts = pl.concat([texts.head(PART - COPIED), "  " + before.head(COPIED) + " !"])
@@ -49,9 +53,11 @@ def make_part(pool: pl.Series, number: int, before: pl.Series | None) -> pl.Data
 
 def write_file(path: Path, size: int) -> int:
     """Write parts until the file holds `size` bytes; gives their number."""
-    pool = GENERATORS["shop"](POOL)["message"]
+    made = GENERATORS["shop"](POOL)
+    sound = made.filter((pl.col("_kind") == "plain") & (pl.col("_secrets").list.len() == 0))["message"]
+    pools = [made["message"], *[sound] * (JOINED - 1)]
     before, number = None, 0
-    part = make_part(pool, number, before)
+    part = make_part(pools, number, before)
     with pq.ParquetWriter(path, part.to_arrow().schema, compression="none", use_dictionary=False,
                           write_page_checksum=True) as writer:  # fmt: skip
         while True:
@@ -59,7 +65,7 @@ def write_file(path: Path, size: int) -> int:
             before, number = part["message"], number + 1
             if path.stat().st_size >= size:
                 return number
-            part = make_part(pool, number, before)
+            part = make_part(pools, number, before)
 
 
 def clean(path: Path, engine: str) -> dict[str, float]:
