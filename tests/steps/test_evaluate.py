@@ -37,7 +37,7 @@ def test_tuned_model_is_better_and_the_table_says_so(made, task, headline):
     assert "LoRA (tuned) does best" in record.verdict
     assert record.measured["models"]["lora-0000000000"]["seconds"] >= 0
     assert len([name for name in record.outputs if name.endswith(".parquet")]) == (
-        5 if task == "classify" else 4
+        6 if task == "classify" else 5
     )
 
 
@@ -63,7 +63,7 @@ def test_criteria_are_met_missed_or_undecided(made):
     assert record.criteria[0]["says"].endswith("; the goal is 70.0%")
     assert record.criteria[2]["says"].startswith("not decidable with 60 rows: ")
     assert record.criteria[3]["says"] == (
-        "this task has no metric 'accurracy': it has accuracy, macro_f1. Did you mean 'accuracy'?"
+        "this task has no metric 'accurracy': it has accuracy, macro_f1, mcc, ece. Did you mean 'accuracy'?"
     )
 
 

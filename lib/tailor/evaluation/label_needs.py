@@ -1,14 +1,15 @@
 """Labels with too few rows: which ones a quick proxy gets wrong far more often than the others, and what they lack.
 
 A label is weak where the proxy is right about its held-out rows less often than about rows as a whole, beyond chance
-(exact binomial tests, corrected for the number of labels). Errors fall with the number of rows n as n^-c (Hestness et
-al. 2017): c is measured on quarters, halves and all of the training rows, over all labels together since one label's
-own rows are too few, and tells how many rows bring a weak label to where the others are.
+(exact binomial tests, corrected for the number of labels). What it lacks follows from other labels: some of them at a
+time are left an eighth, a quarter or half of their rows while the rest keep theirs, which shows how often the proxy is
+right about a label with so many rows among fuller ones, and so how many it takes to be told as often as rows are as a
+whole. A label that has so many already lacks something else.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from math import ceil, log
+from math import ceil, exp, log
 
 import numpy as np
 
@@ -19,17 +20,17 @@ from tailor.evaluation.statistics import estimate, holm
 from tailor.progress import Log
 from tailor.records import LabelNeed
 
-SHARES = (0.25, 0.5, 1.0)
+SHARES = (0.125, 0.25, 0.5, 1.0)
+CUT = 0.25
+"""Share of the labels that are cut at a time."""
 FOLDS = 3
 FEWEST = 60
 """Rows below which nothing is said."""
 MOST, LEAST_EACH = 4000, 30
 """Rows looked at; labels with many rows give fewer of them, rare ones all up to the second number."""
 SURE = 0.05
-LAW = (0.1, 1.5)
-"""Exponents that are believed; below, rows hardly help."""
-BEYOND = 20
-"""Where more than so many times the rows are needed, rows alone will not do."""
+LEAST_SLOPE = 0.1
+"""Below this, more rows hardly help any label: ten times the rows raise even odds to 56 in 100."""
 
 
 def label_needs(train: Sequence[Example], seed: int, log: Log) -> list[LabelNeed]:
@@ -41,22 +42,21 @@ def label_needs(train: Sequence[Example], seed: int, log: Log) -> list[LabelNeed
     rows = _bounded(train, seed)
     if len(rows) < FEWEST or len({row.output for row in rows}) < 2:
         return []
-    right = _held_out(rows, seed, log)
+    right, learned_from = _held_out(rows, seed, log)
+    if np.isnan(right[-1]).any():
+        return []
     overall = float(right[-1].mean())
-    by_label: dict[str, list[int]] = defaultdict(list)
-    for i, row in enumerate(rows):
-        by_label[row.output].append(i)
-    names = sorted(by_label)
-    chances = holm([_chance(right[-1][by_label[name]], overall) for name in names])
-    exponent = _exponent([_mean_error(found, by_label) for found in right])
-    counts = Counter(row.output for row in train)
-    needs = []
-    for name, chance in zip(names, chances, strict=True):
-        if chance < SURE:
-            values = right[-1][by_label[name]]
-            found = estimate(mean_metric("recall", values, share=True), seed=seed)
-            more = _more(counts[name], 1 - values.mean(), 1 - overall, exponent)
-            needs.append(LabelNeed(label=name, rows=counts[name], found=found, more=more))
+    labels = np.array([row.output for row in rows])
+    names = sorted(set(labels))
+    chances = holm([_chance(right[-1][labels == name], overall) for name in names])
+    weak = [name for name, chance in zip(names, chances, strict=True) if chance < SURE]
+    others = ~np.isin(labels, weak)
+    enough = _rows_for(overall, right[:, others], learned_from[:, others])
+    counts, needs = Counter(row.output for row in train), []
+    for name in weak:
+        found = estimate(mean_metric("recall", right[-1][labels == name], share=True), seed=seed)
+        more = ceil(enough) - counts[name]
+        needs.append(LabelNeed(label=name, rows=counts[name], found=found, more=more if more > 0 else None))
     return sorted(needs, key=lambda need: (-(need.more or 0), need.label))
 
 
@@ -90,25 +90,31 @@ def _bounded(train: Sequence[Example], seed: int) -> list[Example]:
     return [rows[i] for _, rows in sorted(by_label.items()) for i in rng.permutation(len(rows))[:each]]
 
 
-def _held_out(rows: Sequence[Example], seed: int, log: Log) -> list[np.ndarray]:
-    """For each of `SHARES`: [rows] 1 where the proxy is right about a row, fitted on that share of the other folds."""
+def _held_out(rows: Sequence[Example], seed: int, log: Log) -> tuple[np.ndarray, np.ndarray]:
+    """[shares, rows] twice: 1 where the proxy is right about a row, its label cut to that share and its fold left out
+    (NaN where its label was not among those cut); and how many rows of its label the proxy then learned from."""
     places: Counter = Counter()
-    fold, draw = np.empty(len(rows), dtype=int), np.random.default_rng(seed).random(len(rows))
+    fold, rng = np.empty(len(rows), dtype=int), np.random.default_rng(seed)
     for i, row in enumerate(rows):  # each label in turn over the folds
         fold[i] = places[row.output] % FOLDS
         places[row.output] += 1
-    found = [np.zeros(len(rows)) for _ in SHARES]
+    labels, draw = np.array([row.output for row in rows]), rng.random(len(rows))
+    right, learned_from = np.full((2, len(SHARES), len(rows)), np.nan)
     fits = [(n, share, held) for n, share in enumerate(SHARES) for held in range(FOLDS)]
     for n, share, held in log.track(fits, "fits of the quick proxy, labels held out"):
-        known = [
-            row for row, part, drawn in zip(rows, fold, draw, strict=True) if part != held and drawn < share
-        ]
-        asked = np.flatnonzero(fold == held)
-        if len({row.output for row in known}) < 2:
-            continue
-        said = fit_labels(known).predict([rows[i].input for i in asked])
-        found[n][asked] = [said[j] == rows[i].output for j, i in enumerate(asked)]
-    return found
+        names = rng.permutation(sorted(places))
+        cut = (
+            np.isin(labels, names[: max(1, round(CUT * len(names)))])
+            if share < 1
+            else np.full(len(rows), True)
+        )
+        known = [rows[i] for i in np.flatnonzero((fold != held) & ~(cut & (draw >= share)))]
+        asked, seen = np.flatnonzero((fold == held) & cut), Counter(row.output for row in known)
+        if len(asked) and len(seen) > 1:
+            said = fit_labels(known).predict([rows[i].input for i in asked])
+            right[n, asked] = said == labels[asked]
+            learned_from[n, asked] = [seen[label] for label in labels[asked]]
+    return right, learned_from
 
 
 def _chance(right: np.ndarray, overall: float) -> float:
@@ -118,20 +124,19 @@ def _chance(right: np.ndarray, overall: float) -> float:
     return float(binomtest(int(right.sum()), len(right), overall, alternative="less").pvalue)
 
 
-def _mean_error(right: np.ndarray, by_label: dict[str, list[int]]) -> float:
-    return float(np.mean([1 - right[places].mean() for places in by_label.values()]))
+def _rows_for(wanted: float, right: np.ndarray, learned_from: np.ndarray) -> float:
+    """Rows of its own that a label needs until the proxy is right about it as often as wanted; 0 where more of them did
+    not help.
 
+    Logistic regression of being right on the logarithm of the rows learned from, over all rows and shares.
+    """
+    from sklearn.linear_model import LogisticRegression
 
-def _exponent(errors: Sequence[float]) -> float:
-    """c of errors that fall as n^-c, by least squares of the logarithms; 0 where they do not fall."""
-    logs = [log(max(error, 1e-3)) for error in errors]
-    slope = -float(np.polyfit([log(share) for share in SHARES], logs, 1)[0])
-    return 0.0 if slope < LAW[0] else min(slope, LAW[1])
-
-
-def _more(rows: int, error: float, wanted: float, exponent: float) -> int | None:
-    """Rows beside those there until the error is down to the one wanted; None where rows alone will not do."""
-    if not exponent:
-        return None
-    times = (error / max(wanted, 1e-3)) ** (1 / exponent)
-    return ceil(rows * (times - 1)) if times <= BEYOND else None
+    there = ~np.isnan(right)
+    rows, hits = np.log1p(learned_from[there]), right[there]
+    if len(set(hits)) < 2 or len(set(rows)) < 2:
+        return 0.0
+    law = LogisticRegression(C=1e6).fit(rows[:, None], hits)
+    slope, start = float(law.coef_[0, 0]), float(law.intercept_[0])
+    share = min(max(wanted, 1e-3), 1 - 1e-3)
+    return exp((log(share / (1 - share)) - start) / slope) - 1 if slope > LEAST_SLOPE else 0.0

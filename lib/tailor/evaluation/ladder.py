@@ -163,7 +163,7 @@ def needs_table(needs: Sequence[LabelNeed]) -> Table:
     ]
     caption = (
         "Labels that a quick proxy (TF-IDF and logistic regression) gets wrong more often than rows as a whole, on "
-        "training rows held out. How many rows more follows from how its errors fall with a quarter, half and all of "
-        "the rows: take it as an order of magnitude"
+        "training rows held out. How many rows more follows from how many the other labels take to be told as often as "
+        "rows are as a whole; a label that is harder than they are needs more"
     )
     return Table(["label", "training rows", "told rightly", "rows needed beside them"], lines, caption)

@@ -26,7 +26,7 @@ def too_small(headline: str, found: Estimate, rows: int, available: int, widest:
         found: the headline metric, measured on `rows` of the `available` test rows.
         widest: points between both ends of the interval.
     """
-    width = (found.high - found.low) * (100 if scale_of(headline) == "share" else 1)
+    width = round((found.high - found.low) * (100 if scale_of(headline) == "share" else 1), 6)
     if width <= widest:
         return ""
     needed = ceil(rows * (width / widest) ** 2)
