@@ -98,7 +98,11 @@ def test_padding():
         {"input_ids": [8], "labels": [8], "weight": 0.5},
     ]
     batch = pad(rows, pad_id=0)
-    assert batch["input_ids"].tolist() == [[5, 6, 7] + [0] * 29, [8] + [0] * 31]
-    assert batch["attention_mask"].tolist() == [[1] * 3 + [0] * 29, [1] + [0] * 31]
-    assert batch["labels"].tolist() == [[MASKED, 6, 7] + [MASKED] * 29, [8] + [MASKED] * 31]
+    assert batch["input_ids"].tolist() == [[5, 6, 7] + [0] * 5, [8] + [0] * 7]
+    assert batch["attention_mask"].tolist() == [[1] * 3 + [0] * 5, [1] + [0] * 7]
+    assert batch["labels"].tolist() == [[MASKED, 6, 7] + [MASKED] * 5, [8] + [MASKED] * 7]
     assert batch["weights"].tolist() == [1.0, 0.5]
+    # up to 64 tokens lengths are rounded up to 8, beyond to 32
+    for tokens, padded in ((8, 8), (9, 16), (63, 64), (65, 96)):
+        row = {"input_ids": [1] * tokens, "labels": 0, "weight": 1.0}
+        assert pad([row], pad_id=0)["input_ids"].shape == (1, padded)
