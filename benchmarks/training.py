@@ -158,7 +158,7 @@ def bare_learner(technique: str, config: Any) -> Any:
 
 
 def run_bare(technique: str, dataset: Dataset, steps: int) -> tuple[Clock, list[float]]:
-    """Embed, layers, head on learned tokens, cross entropy, backward, clip, AdamW, cosine, with attention computed as ours
+    """Layers, head on learned tokens, cross entropy, backward, clip, AdamW, cosine, with attention computed as ours
     is: and nothing else."""
     from transformers import get_cosine_schedule_with_warmup
 
