@@ -440,11 +440,10 @@ UPDATE_RATIO = "update ratio, "
 
 
 class RateTest(Part):
-    """What a learning-rate range test tried and found; rates, losses and smoothed losses belong together."""
+    """What a learning-rate range test tried and found: the rates, and the loss after a step with each."""
 
     rates: list[float]
     losses: list[float]
-    smoothed: list[float]
     given: float = Field(description="the setting's rate")
     chosen: float = Field(description="the rate that training used")
 

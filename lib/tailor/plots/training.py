@@ -69,9 +69,7 @@ def _curve(ax: "Axes", name: str, pairs: list[tuple[int, float]], colour: str, m
 def rate_range(found: RateTest) -> "Figure":
     """A learning-rate range test: loss by rate on a logarithmic axis, the rate taken marked."""
     figure, (ax,) = new_figure(3.2)
-    tried = found.rates[: len(found.losses)]
-    ax.plot(tried, found.losses, ".", color=GREY, markersize=4, label="one batch")
-    ax.plot(tried, found.smoothed, color=COLOURS[0], linewidth=1.6, label="smoothed")
+    ax.plot(found.rates, found.losses, color=COLOURS[0], marker=MARKERS[0], markersize=3, linewidth=1.4)
     ax.axvline(found.chosen, color=COLOURS[1], linestyle="--", linewidth=1.4, label=f"taken: {found.chosen:g}")
     if found.given != found.chosen:
         ax.axvline(found.given, color=GREY, linestyle=":", linewidth=1.2, label=f"the setting: {found.given:g}")

@@ -14,6 +14,7 @@ from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
 from tailor.techniques.lora import LoRAConfig, expert_blockers, with_adapter
+from tailor.training.estimate import shape_of
 from tailor.training.settings import TrainingConfig
 
 DETTMERS = "Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs"
@@ -84,10 +85,15 @@ class QLoRA:
                 "QLoRA keeps weights in 4 bits with bitsandbytes, which is not installed: "
                 "pip install 'tailor-workbench[qlora]'.",
             )
+        if shape_of(base).model_type.startswith("deberta"):
+            found.append(
+                f"{base.name} is a DeBERTa, whose attention fails on the mixed number formats of layers in "
+                "4 bits. Choose lora."
+            )
         return [*found, *expert_blockers(_as_lora(config), base)]
 
     def trained(self, config: QLoRAConfig, base: ModelSource) -> int:
-        from tailor.training.estimate import lora_parameters, shape_of
+        from tailor.training.estimate import lora_parameters
 
         return lora_parameters(shape_of(base), config.rank)
 

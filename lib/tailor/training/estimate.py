@@ -18,12 +18,16 @@ BASE_GIB = 1.0  # what Python, torch, transformers and peft take before a model 
 
 @dataclass(frozen=True)
 class Shape:
-    """A model's sizes: numbers of a state, layers, numbers inside the feed-forward part, experts (0: no mixture)."""
+    """A model's sizes: numbers of a state, layers, numbers inside the feed-forward part, experts (0: no mixture).
+
+    And what transformers calls its architecture; empty where its config.json is not here.
+    """
 
     width: int
     layers: int
     inner: int
     experts: int = 0
+    model_type: str = ""
 
 
 def shape_of(base: "ModelSource") -> Shape:
@@ -41,7 +45,7 @@ def shape_of(base: "ModelSource") -> Shape:
     layers = first("num_hidden_layers", "n_layer", "num_layers", otherwise=max(1, width // 64))
     inner = first("intermediate_size", "d_ff", "ffn_dim", "n_inner", otherwise=8 * width // 3)
     experts = first("num_local_experts", "num_experts", "n_routed_experts", otherwise=0)
-    return Shape(width, layers, inner, experts)
+    return Shape(width, layers, inner, experts, found.get("model_type", ""))
 
 
 def memory_gib(

@@ -1,8 +1,9 @@
 """The learning-rate range test: a short sweep from a small rate to a large one on the training rows themselves.
 
 Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks, section 3.3. The rate rises by the same factor
-with every step; at first the loss hardly moves, then it falls, and at last it breaks away. The rate taken is a tenth of
-the one at which the loss stood lowest: there it still falls fast, with room before it breaks.
+with every step; at first the loss hardly moves, then it falls, and at last it breaks away. The rate taken is the one at
+which it fell fastest. The loss is measured on the same few training rows after every step: that of the step's own batch
+swings more from batch to batch than it falls.
 """
 
 import itertools
@@ -23,9 +24,8 @@ from tailor.training.weights import trainable
 
 STEPS = 40
 WIDTH = 100.0  # the sweep goes from the setting's rate / WIDTH to the rate * WIDTH
-SMOOTHING = 0.8  # share of the smoothed loss that is kept at each step
-BROKEN = 2.0  # the sweep ends where the smoothed loss is this many times the lowest
-BELOW = 10.0  # the rate taken is the one of the lowest loss divided by this
+PROBE = 32  # rows on which the loss is measured
+BROKEN = 2.0  # the sweep ends where the loss is this many times the lowest
 FILE = "rate_range.json"
 
 
@@ -56,37 +56,31 @@ def tested_rate(
 
 
 def choose(rates: list[float], losses: list[float], given: float) -> RateTest:
-    """The rate a tenth of the one with the lowest smoothed loss; the given one where the loss never fell.
+    """The rate at which the loss fell fastest on its way to the lowest; the given one where it never fell.
 
     Args:
-        losses: of the batch before the step at each rate, all finite.
+        losses: after the step at each rate, all finite; perhaps fewer than rates.
     """
-    smooth = _smoothed(losses)
-    lowest = min(range(len(smooth)), key=smooth.__getitem__) if smooth else 0
-    chosen = float(f"{rates[lowest] / BELOW:.2g}") if lowest else given
-    return RateTest(rates=rates[: len(smooth)], losses=losses, smoothed=smooth, given=given, chosen=chosen)
+    lowest = min(range(len(losses)), key=losses.__getitem__, default=0)
+    chosen = given
+    if lowest:
+        # over two steps, for one alone may be chance
+        steepest = min(range(1, max(lowest, 2)), key=lambda at: losses[min(at + 1, lowest)] - losses[at - 1])
+        chosen = float(f"{rates[steepest]:.2g}")
+    return RateTest(rates=rates[: len(losses)], losses=losses, given=given, chosen=chosen)
 
 
 def tell(found: RateTest) -> str:
     """What was tried and taken, in a sentence."""
-    if not found.smoothed or min(found.smoothed) == found.smoothed[0]:
+    if not found.losses or min(found.losses) == found.losses[0]:
         return (
             f"Learning-rate range test: the loss fell at no rate, so the setting's {found.given:g} was kept."
         )
-    lowest = found.rates[found.smoothed.index(min(found.smoothed))]
+    lowest = found.rates[found.losses.index(min(found.losses))]
     return (
         f"Learning-rate range test: from {found.rates[0]:.1g} to {found.rates[-1]:.1g}, the loss was lowest at "
-        f"{lowest:.2g}; a tenth of that, {found.chosen:g}, was taken in place of {found.given:g}."
+        f"{lowest:.2g} and fell fastest at {found.chosen:g}, which was taken in place of {found.given:g}."
     )
-
-
-def _smoothed(losses: list[float]) -> list[float]:
-    """Exponential means, each divided by the sum of its own weights, so that the first ones are not too low."""
-    means, mean = [], 0.0
-    for step, loss in enumerate(losses, start=1):
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        means.append(mean / (1 - SMOOTHING**step))
-    return [round(value, 6) for value in means]
 
 
 def _rates(config: TrainingConfig) -> list[float]:
@@ -106,27 +100,31 @@ def _sweep(
     log: Log,
 ) -> tuple[list[float], list[float]]:
     """The rates, and the losses up to where they break away; the weights are put back."""
+    import numpy as np
     import torch
     from transformers import set_seed
+
+    from tailor.training.watch import validation_loss
 
     set_seed(seed)
     weights, rates = trainable(model), _rates(config)
     kept = {name: weight.detach().clone() for name, weight in weights.items()}
     optimizer = (make_optimizer or _adam(config))(model, config.learning_rate)
     shares = [group["lr"] / config.learning_rate for group in optimizer.param_groups]
+    drawn = np.random.default_rng(seed).permutation(len(rows))[:PROBE]
+    probe = [rows[number] for number in sorted(drawn)]
     batches, training, losses = _batches(rows, config, seed), model.training, []
     model.train()
     try:
         for rate in log.track(rates, "learning rates tried"):
             for group, share in zip(optimizer.param_groups, shares, strict=True):
                 group["lr"] = rate * share
-            loss = _step(model, objective, next(batches), optimizer, config.max_grad_norm)
-            if not math.isfinite(loss):
+            if not _step(model, objective, next(batches), optimizer, config.max_grad_norm):
+                break
+            loss = validation_loss(model, objective, probe, 2 * config.rows_at_once)
+            if not math.isfinite(loss) or loss > BROKEN * min([loss, *losses]):
                 break
             losses.append(round(loss, 6))
-            smooth = _smoothed(losses)
-            if smooth[-1] > BROKEN * min(smooth):
-                break
     finally:
         with torch.no_grad():
             for name, weight in weights.items():
@@ -164,24 +162,22 @@ def _batches(
         yield [next(source) for _ in range(parts)]
 
 
-def _step(model: Any, objective: Objective, parts: list[Any], optimizer: Any, longest: float) -> float:
-    """One optimizer's step; the batch's mean loss before it."""
+def _step(model: Any, objective: Objective, parts: list[Any], optimizer: Any, longest: float) -> bool:
+    """One optimizer's step; False where the loss or the gradient is no number."""
     import torch
 
     device = next(model.parameters()).device
     batches = [{key: value.to(device) for key, value in objective.collate(part).items()} for part in parts]
-    whole, total = sum(float(prediction_weights(batch).sum()) for batch in batches), 0.0
+    whole = sum(float(prediction_weights(batch).sum()) for batch in batches)
     for batch in batches:
         with autocast(device):
             summed, _ = objective.loss(model, batch)
-        loss = summed / whole
-        if not bool(loss.isfinite()):
-            return math.nan
-        loss.backward()
-        total += float(loss.detach())
+        if not bool(summed.isfinite()):
+            return False
+        (summed / whole).backward()
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     if not bool(torch.nn.utils.clip_grad_norm_(weights, longest).isfinite()):
-        return math.nan
+        return False
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return total
+    return True
