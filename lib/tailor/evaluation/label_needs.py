@@ -51,7 +51,8 @@ def label_needs(train: Sequence[Example], seed: int, log: Log) -> list[LabelNeed
     chances = holm([_chance(right[-1][labels == name], overall) for name in names])
     weak = [name for name, chance in zip(names, chances, strict=True) if chance < SURE]
     others = ~np.isin(labels, weak)
-    enough = _rows_for(overall, right[:, others], learned_from[:, others])
+    # the proxy learned from the other folds alone; the others will have all their rows, and it as many in proportion
+    enough = _rows_for(overall, right[:, others], learned_from[:, others]) * FOLDS / (FOLDS - 1)
     counts, needs = Counter(row.output for row in train), []
     for name in weak:
         found = estimate(mean_metric("recall", right[-1][labels == name], share=True), seed=seed)
