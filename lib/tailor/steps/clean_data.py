@@ -69,7 +69,7 @@ class Settings(Base):
     )
     credit_rows: int = setting(
         4_000,
-        "Measure that on at most this many rows, drawn with all their copies; by meaning on a quarter of that.",
+        "Measure that on at most this many rows, drawn with all their copies; by meaning on an eighth of that.",
         unit="rows",
         ge=100,
         log=True,
@@ -136,7 +136,7 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
             )
     judged = []
     if settings.credit:
-        most = settings.credit_rows // (4 if settings.credit_by == "meaning" else 1)
+        most = settings.credit_rows // (8 if settings.credit_by == "meaning" else 1)
         seed = project.load(ProjectRecord, "project.json").seed
         drawn = draw_rows(rows, columns, most, seed)
         judged = credit(
