@@ -77,8 +77,13 @@ class RuleModel:
     def _label(self, text: str) -> str:
         """The right label, for a share of the texts."""
         right = next((label for label in LABELS if any(word in text for word in _WORDS[label].split())), "")
-        number = int(next((word for word in text.split() if word.strip(",.").isdigit()), "0").strip(",."))
+        number = int(self._number(text))
         return right if number * 37 % 100 < self.share * 100 else ""
+
+    @staticmethod
+    def _number(text: str) -> str:
+        """The first number of a text, "0" where it has none."""
+        return next((word for word in text.split() if word.strip(",.").isdigit()), "0").strip(",.")
 
     def _see(self, prompts) -> list[str]:
         assert all(prompt[0] == {"role": "system", "content": "Be kind."} for prompt in prompts)
@@ -91,7 +96,7 @@ class RuleModel:
             answers = []
             for text in self._see(prompts):
                 label = self._label(text) or "fees"
-                number = next(word for word in text.split() if word.strip(",.").isdigit()).strip(",.")
+                number = self._number(text)
                 answers.append(_ANSWERS[label].format(n=number) + "\n")
         return answers
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailor.data.dataset import Dataset
+from tailor.data.notes import FILE as NOTES
+from tailor.data.notes import Note, count_faults, read_notes
 from tailor.evaluation.compare import confusions, name_of, show_estimate, show_p, show_value
 from tailor.evaluation.evaluate import load_evaluation, read_predictions
 from tailor.evaluation.references import TITLES, references_for
@@ -170,12 +172,47 @@ def from_ranking(evidence: Evidence) -> list[Proposal]:
     return found
 
 
+def from_notes(evidence: Evidence) -> list[Proposal]:
+    """What people noted while they read answers in 10, by where they saw the fault."""
+    notes, _ = read_notes(evidence.project.path(NOTES))
+    return [
+        Proposal(NOTED[fault][0], f"{_said(some)} in 10_evaluate: {_named(some)}.", NOTED[fault][1])
+        for fault, some in count_faults(notes).items()
+        if fault in NOTED
+    ]
+
+
+NOTED = {
+    "the reference is wrong": ("Mend the answers in the data that people found wrong.", "04_format_data"),
+    "the model is wrong": ("Add rows like those whose answers people found wrong.", "02_gather_data"),
+    "the question is unclear": (
+        "Decide what the model should do with unclear questions, and add rows that do it.",
+        "01_define_use_case",
+    ),
+    "both are right": (
+        "Allow for more than one right answer: measure house rules or meaning, not wording alone.",
+        "10_evaluate",
+    ),
+}
+"""Where a fault lies -> what to do, and in which step."""
+
+
+def _said(notes: list[Note]) -> str:
+    return f"{len(notes)} row{'s were' if len(notes) > 1 else ' was'} noted so"
+
+
+def _named(notes: list[Note]) -> str:
+    shown = ", ".join(dict.fromkeys(note.row_id for note in notes[:5]))
+    return shown + (", ..." if len(notes) > 5 else "")
+
+
 RULES: tuple[Callable[[Evidence], list[Proposal]], ...] = (
     from_new_data,
     from_ranking,
     from_curves,
     from_confusions,
     from_slices,
+    from_notes,
     from_truncation,
     from_criteria,
 )

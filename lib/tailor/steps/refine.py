@@ -5,6 +5,8 @@ from dataclasses import asdict
 from tailor.blocks import Block, Callout, Heading, Table, Text
 from tailor.blueprint import Blueprint
 from tailor.data.dataset import Dataset
+from tailor.data.notes import FILE as NOTES
+from tailor.data.notes import read_notes
 from tailor.errors import WorkbenchError
 from tailor.evaluation.compare import name_of, show_estimate
 from tailor.monitoring.ledger import estimate_of, list_entries
@@ -36,6 +38,11 @@ def blockers(project: Project, settings: Settings) -> list[str]:
     except WorkbenchError as error:
         return [f"{error.found} does not do: {error.needed}"]
     return [f"next_project is this project's own name, '{name}'"] if name == project.name else []
+
+
+def reads_files(project: Project, settings: Settings) -> list[str]:
+    """What people noted about answers in 10, where they did."""
+    return [f"outputs/{project.name}/{NOTES}"] if project.path(NOTES).exists() else []
 
 
 def run(project: Project, settings: Settings, log: Log) -> Ledger:
@@ -106,8 +113,26 @@ def blocks(project: Project) -> list[Block]:
         shown.append(
             Table(["", "do", "because", "step", "in the next blueprint"], rows, "The most pressing first")
         )
+    shown += _noted(project)
     command = f"tailor run outputs/{project.name}/{NEXT}"
     return [*shown, Text(f"The next blueprint is {NEXT}. Read it, change it, and run it with: {command}")]
+
+
+def _noted(project: Project) -> list[Block]:
+    """What people noted about answers, and lines that could not be read."""
+    notes, broken = read_notes(project.path(NOTES))
+    rows = [(note.row_id, note.run, note.fault, note.text) for note in notes]
+    columns = ("test row", "answer of", "where the fault lies", "note")
+    shown: list[Block] = (
+        [Table(columns, rows, "What people noted about single answers in 10")] if rows else []
+    )
+    if broken:
+        shown.append(
+            Callout(
+                f"{len(broken)} lines of {NOTES} cannot be read; the next note moves them aside.", "warning"
+            )
+        )
+    return shown
 
 
 def _ledger_table(record: Ledger) -> Table:

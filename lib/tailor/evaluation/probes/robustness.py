@@ -1,56 +1,86 @@
 """Robustness: does the model answer the same when people write as they do: with slips, in capitals, in fewer words?
 
 Each change leaves the answer what it was, so every loss is the model's own. Ribeiro et al. 2020 call these invariance
-tests.
+tests. What goes beyond a change of form stands beside: a text that is far too long, and one that says nothing.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tailor.blocks import Block, Table
-from tailor.data.augmentation.rules import typo
+from tailor.blocks import Block, Table, Text
+from tailor.data.augmentation.rules import Synonyms, contraction, typo
 from tailor.data.dataset import Example
 from tailor.evaluation.compare import paired, show_difference, show_estimate, show_p
 from tailor.evaluation.probes.base import Bench
-from tailor.evaluation.statistics import estimate
+from tailor.evaluation.statistics import estimate, holm
 from tailor.project import Project
-from tailor.records import Probed
+from tailor.records import Estimate, Probed, Term
 from tailor.settings import Settings, setting
 
 TITLE = "Robustness"
+FILLER = (
+    "By the way, the weather has been mild this week.",
+    "The trees in front of the house have lost their leaves.",
+    "My neighbour is painting his fence green.",
+    "The bus was on time today, and there was a seat by the window.",
+)
+"""Sentences that have to do with nothing, for texts that are too long."""
+EMPTY = {"nothing": "", "blanks": "   ", "punctuation": "?!", "one letter": "x"}
 
 
 class RobustnessSettings(Settings):
     robustness: bool = setting(
         True,
-        "Ask the same test rows again with slips of the finger, in capitals, in small letters, without punctuation.",
+        "Ask the same test rows again with slips of the finger, in capitals, in small letters, without punctuation, in "
+        "other words, and with a long tail of small talk; and ask what comes to an empty question.",
         section=TITLE,
         source="Ribeiro et al. 2020, CheckList, section 2.1 (invariance tests)",
     )
     robustness_rows: int = setting(
-        40,
+        20,
         "At most this many test rows are asked again, once for each kind of change; 0 means all.",
         unit="rows",
         ge=0,
         section=TITLE,
     )
+    robustness_filler: int = setting(
+        400,
+        "How many words of small talk are put behind a question to make it too long.",
+        unit="words",
+        ge=0,
+        le=20_000,
+        section=TITLE,
+    )
 
 
-def _typos(text: str, draw: random.Random) -> str:
-    return typo(text, draw) or text
+Change = Callable[[str, random.Random], str]
 
 
 def _bare(text: str, _draw: random.Random) -> str:
     return " ".join("".join(c if c.isalnum() or c.isspace() else " " for c in text).split()) or text
 
 
-CHANGES: dict[str, Callable[[str, random.Random], str]] = {
-    "slips of the finger": _typos,
-    "capitals": lambda text, _: text.upper(),
-    "small letters": lambda text, _: text.lower(),
-    "no punctuation": _bare,
-}
+def make_changes(glossary: Sequence[Term], filler: int) -> dict[str, Change]:
+    """Kind of change -> what makes it; the text as it was where a rule finds nothing to change."""
+    synonyms = Synonyms(glossary)
+
+    def reworded(text: str, draw: random.Random) -> str:
+        text = contraction(text, draw) or text
+        return synonyms(text, draw) or text
+
+    def long(text: str, draw: random.Random) -> str:
+        words = [word for n in range(filler // 8 + 1) for word in FILLER[n % len(FILLER)].split()]
+        return f"{text} {' '.join(words[:filler])}"
+
+    changes: dict[str, Change] = {
+        "slips of the finger": lambda text, draw: typo(text, draw) or text,
+        "capitals": lambda text, _: text.upper(),
+        "small letters": lambda text, _: text.lower(),
+        "no punctuation": _bare,
+        "other words": reworded,
+    }
+    return changes | ({f"{filler:,} words of small talk behind it": long} if filler else {})
 
 
 class Robustness:
@@ -70,14 +100,29 @@ class Robustness:
         examples = bench.some(settings.robustness_rows)
         plain = bench.metric(bench.ask(bench.best, examples, "answers as before"))
         rows = []
-        for kind, change in CHANGES.items():
-            changed = bench.metric(bench.ask(bench.best, _changed(examples, change), f"answers: {kind}"))
+        for kind, change in make_changes(bench.use_case.glossary, settings.robustness_filler).items():
+            asked = _changed(examples, change)
+            touched = sum(new.input != old.input for new, old in zip(asked, examples, strict=True))
+            changed = bench.metric(bench.ask(bench.best, asked, f"answers: {kind}"))
             difference, p_value = paired(changed, plain, samples=bench.samples, seed=bench.seed)
             value = estimate(changed, samples=bench.samples, seed=bench.seed)
-            rows.append({"kind": kind, "value": value, "difference": difference, "p_value": p_value})
-        worst = min(rows, key=lambda row: row["difference"].value)
-        lost = [row for row in rows if row["difference"].high < 0]
-        verdict = f"Worst under {worst['kind']}: {show_difference(bench.headline, worst['difference'])}"
+            rows.append(
+                {
+                    "part": "change",
+                    "kind": kind,
+                    "changed": touched,
+                    "value": value.model_dump(),
+                    "difference": difference.model_dump(),
+                    "p_value": p_value,
+                }
+            )
+        for row, corrected in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
+            row["p_value"] = corrected
+        worst = min(rows, key=lambda row: row["difference"]["value"])
+        lost = [row for row in rows if row["difference"]["value"] < 0 and row["p_value"] < 0.05]
+        verdict = (
+            f"Worst under {worst['kind']}: {show_difference(bench.headline, Estimate(**worst['difference']))}"
+        )
         verdict += f" on {len(examples)} test rows." if lost else ", which may be chance."
         return Probed(
             probe=self.name,
@@ -86,24 +131,36 @@ class Robustness:
             status="watch" if lost else "ok",
             verdict=verdict,
             figures={bench.headline: estimate(plain, samples=bench.samples, seed=bench.seed)},
-            rows=[
-                row | {"value": row["value"].model_dump(), "difference": row["difference"].model_dump()}
-                for row in rows
-            ],
+            rows=[*rows, *_empty_answers(bench)],
         )
 
     def blocks(self, found: Probed) -> list[Block]:
-        from tailor.records import Estimate
-
         (headline,) = found.figures
-        rows = [["as written", show_estimate(headline, found.figures[headline]), "", ""]]
-        for row in found.rows:
+        lines = [["as written", "", show_estimate(headline, found.figures[headline]), "", ""]]
+        for row in (row for row in found.rows if row["part"] == "change"):
             value, difference = Estimate(**row["value"]), Estimate(**row["difference"])
             shown = show_estimate(headline, value), show_difference(headline, difference)
-            rows.append([row["kind"], *shown, show_p(row["p_value"])])
-        return [Table(["the input", headline, "change", "p-value"], rows, "The same rows, written otherwise")]
+            lines.append([row["kind"], row["changed"], *shown, show_p(row["p_value"])])
+        columns = ["the input", "rows it changes", headline, "change", "p-value (corrected)"]
+        empty = [[row["kind"], row["answer"], row["sure"]] for row in found.rows if row["part"] == "empty"]
+        return [
+            Table(columns, lines, "The same rows, written otherwise"),
+            Table(["the input", "answer", "how sure"], empty, "What comes to a question that asks nothing"),
+            Text("An empty question has no right answer: it should be asked back, or passed on to a person."),
+        ]
 
 
-def _changed(examples: list[Example], change: Callable[[str, random.Random], str]) -> list[Example]:
+def _changed(examples: Sequence[Example], change: Change) -> list[Example]:
     """The examples with their inputs changed; each has its own random numbers, whatever stands before it."""
     return [replace(example, input=change(example.input, random.Random(example.id))) for example in examples]
+
+
+def _empty_answers(bench: Bench) -> list[dict]:
+    """What the model says to inputs that ask nothing."""
+    asked = [Example(f"empty:{n}", text, "") for n, text in enumerate(EMPTY.values())]
+    table = bench.ask(bench.best, asked, "answers to empty inputs")
+    sure = table["confidence"].to_list() if "confidence" in table.columns else [None] * len(asked)
+    return [
+        {"part": "empty", "kind": kind, "answer": answer, "sure": "" if p is None else f"{p:.0%}"}
+        for kind, answer, p in zip(EMPTY, table["prediction"].to_list(), sure, strict=True)
+    ]

@@ -1,0 +1,181 @@
+"""Out of scope: does the model know what it does not know?
+
+Questions from other fields are asked, and the model's confidence in its answers is compared with that on the test rows.
+A model whose confidence tells the two apart can be told to pass a question on to a person.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from tailor.blocks import Block, Figure, Table
+from tailor.data.dataset import Example
+from tailor.errors import WorkbenchError
+from tailor.evaluation.probes.base import Bench, Subject, not_measured
+from tailor.project import Project
+from tailor.records import Estimate, Probed
+from tailor.settings import Settings, setting
+
+TITLE = "Out of scope"
+KEPT = 0.95
+"""Share of questions in scope that a threshold should let through."""
+FIELDS = 6
+"""Of the eight fields, those least like the project's own rows."""
+
+
+class OutOfScopeSettings(Settings):
+    out_of_scope: bool = setting(
+        True,
+        "Ask questions from other fields (gardening, astronomy...) and see whether the model is less sure of itself "
+        "there than on the test rows.",
+        section=TITLE,
+        source="Hendrycks and Gimpel 2017, section 3 (maximum probability as confidence, AUROC)",
+    )
+    out_of_scope_rows: int = setting(
+        40,
+        "At most this many test rows are compared with the questions from other fields; 0 means all.",
+        unit="rows",
+        ge=0,
+        section=TITLE,
+    )
+
+
+class OutOfScope:
+    name = "out_of_scope"
+    title = TITLE
+    question = "Does it know what it does not know?"
+    source = "Hendrycks and Gimpel 2017, Detecting Misclassified and Out-of-Distribution Examples, section 3"
+    tasks = ("classify", "respond")
+    Settings = OutOfScopeSettings
+
+    def blockers(self, project: Project, settings: OutOfScopeSettings) -> list[str]:
+        return []
+
+    def measure(self, bench: Bench, settings: OutOfScopeSettings) -> Probed:
+        inside, outside = bench.some(settings.out_of_scope_rows), strange_rows(bench.dataset.train)
+        try:
+            sure = [confidences(bench, bench.best, rows) for rows in (inside, outside)]
+        except WorkbenchError as error:
+            return not_measured(self, bench, error.found)
+        found = auroc(*(values for values, _ in sure), samples=bench.samples, seed=bench.seed)
+        threshold, caught = _threshold(*(values for values, _ in sure))
+        figures = {"AUROC of confidence": found}
+        if bench.base is not bench.best:
+            base = [confidences(bench, bench.base, rows)[0] for rows in (inside, outside)]
+            figures["the base model's"] = auroc(*base, samples=bench.samples, seed=bench.seed)
+        return Probed(
+            probe=self.name,
+            run=bench.best.run.id,
+            base=bench.base.run.id,
+            status="ok" if found.low > 0.8 else "watch",
+            verdict=_say(found, threshold, caught, len(inside), len(outside)),
+            figures=figures,
+            rows=[
+                {"scope": scope, "asked": row.input, "answer": answer, "confidence": round(float(value), 4)}
+                for scope, rows, (values, answers) in (("in", inside, sure[0]), ("out", outside, sure[1]))
+                for row, value, answer in zip(rows, values, answers, strict=True)
+            ],
+        )
+
+    def blocks(self, found: Probed) -> list[Block]:
+        if not found.rows:
+            return []
+        lines = [[name, f"{e.value:.2f} ({e.low:.2f} to {e.high:.2f})"] for name, e in found.figures.items()]
+        outside = sorted(
+            (row for row in found.rows if row["scope"] == "out"), key=lambda row: -row["confidence"]
+        )
+        most = [[row["asked"], row["answer"], f"{row['confidence']:.2f}"] for row in outside[:6]]
+        return [
+            Table(["", "value"], lines, "How well confidence tells the two apart: 1 always, 0.5 not at all"),
+            _figure(found),
+            Table(["asked", "answer", "confidence"], most, "Where it was surest of what it cannot know"),
+        ]
+
+
+def confidences(bench: Bench, subject: Subject, rows: Sequence[Example]) -> tuple[np.ndarray, list[str]]:
+    """[n] confidences and the answers: for labels the likeliest one's probability, for free text the mean probability
+    of a token of the answer (the exponential of its mean log-probability).
+
+    Raises:
+        WorkbenchError: the model gives no log-probabilities of an answer.
+    """
+    table = bench.ask(subject, rows, "answers in and out of scope")
+    answers = table["prediction"].to_list()
+    if "confidence" in table.columns:
+        return table["confidence"].to_numpy(), answers
+    model = getattr(subject.model, "model", subject.model)
+    if not hasattr(model, "score") or not hasattr(model, "answer_ids"):
+        raise WorkbenchError(
+            "this model gives no log-probabilities of its answers", "a model on this machine", ""
+        )
+    prompts = [bench.dataset.prompt(row) for row in rows]
+    tokens = [max(len(model.answer_ids(p, a)), 1) for p, a in zip(prompts, answers, strict=True)]
+    return np.exp(np.array(model.score(prompts, answers)) / np.array(tokens)), answers
+
+
+def auroc(inside: np.ndarray, outside: np.ndarray, *, samples: int, seed: int) -> Estimate:
+    """The chance that a question in scope gets a higher confidence than one out of scope, ties counting half, with its
+    95% interval by drawing both kinds of rows again (equal to scikit-learn's roc_auc_score)."""
+    # [inside, outside] 1 where the one in scope is surer: drawing rows again only reweighs this table
+    wins = (inside[:, None] > outside) + 0.5 * (inside[:, None] == outside)
+    draw = np.random.default_rng(seed)
+    first = draw.multinomial(len(inside), np.full(len(inside), 1 / len(inside)), samples) / len(inside)
+    second = draw.multinomial(len(outside), np.full(len(outside), 1 / len(outside)), samples) / len(outside)
+    values = ((first @ wins) * second).sum(axis=1)
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Estimate(value=float(wins.mean()), low=float(low), high=float(high))
+
+
+def _threshold(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
+    """The confidence that 95% of questions in scope reach, and the share of the others below it."""
+    threshold = float(np.quantile(inside, 1 - KEPT, method="lower"))
+    return threshold, float((outside < threshold).mean())
+
+
+def _say(found: Estimate, threshold: float, caught: float, inside: int, outside: int) -> str:
+    said = (
+        f"Confidence tells questions of the use case from others with AUROC {found.value:.2f} ({found.low:.2f} to "
+        f"{found.high:.2f}) on {inside} and {outside} questions. "
+    )
+    passed = (
+        f"Passing on what is answered with less than {threshold:.2f} would catch {caught:.0%} of the others"
+    )
+    if found.low > 0.8:
+        return f"{said}{passed}, at the price of 5% of the rightful ones."
+    return f"{said}{passed}: confidence alone does not keep foreign questions out."
+
+
+def strange_rows(train: Sequence[Example]) -> list[Example]:
+    """Questions of the six fields that are least like the training rows, by their words (TF-IDF cosine)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    fields = _fields()
+    words = TfidfVectorizer(sublinear_tf=True, stop_words="english")
+    known = words.fit_transform([" ".join(row.input for row in train), *map(" ".join, fields.values())])
+    likeness = (known[1:] @ known[0].T).toarray().ravel()
+    order = sorted(range(len(fields)), key=lambda i: (likeness[i], i))[:FIELDS]
+    return [
+        Example(f"{name}:{n}", text, "")
+        for place, (name, texts) in enumerate(fields.items())
+        if place in order
+        for n, text in enumerate(texts)
+    ]
+
+
+@lru_cache(maxsize=1)
+def _fields() -> dict[str, list[str]]:
+    import yaml
+
+    return yaml.safe_load((Path(__file__).parent / "out_of_scope.yaml").read_text(encoding="utf-8"))
+
+
+def _figure(found: Probed) -> Figure:
+    from tailor.plots import two_distributions
+
+    values = [[row["confidence"] for row in found.rows if row["scope"] == scope] for scope in ("in", "out")]
+    return Figure(
+        lambda: two_distributions(*values, ("test rows", "other fields"), "confidence"),
+        "How sure the model was on test rows and on questions from other fields",
+    )
