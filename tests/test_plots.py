@@ -27,6 +27,8 @@ def texts(figure):
         lambda: plots.bars_with_intervals([], [], "accuracy"),
         lambda: plots.bars_with_intervals([BROKEN], [Estimate(value=-0.1, low=-0.2, high=0)], BROKEN),
         lambda: plots.metric_ladder([(BROKEN, "tuned", HALF)], "chrf"),
+        lambda: plots.metric_ladder([(BROKEN, "reference", HALF)], BROKEN, goal=70.0),
+        lambda: plots.reliability([]),
         lambda: plots.confusion_matrix([BROKEN, "b"], [[0, 0], [1, 5]]),
         lambda: plots.length_histogram({}),
         lambda: plots.length_histogram({"train": [], BROKEN: [0]}, limit=5),
@@ -48,6 +50,19 @@ def test_every_figure_can_be_drawn(make):
     buffer = io.BytesIO()
     make().savefig(buffer, format="png")
     assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def test_the_goal_stands_across_the_ladder_and_in_sight():
+    (ax,) = plots.metric_ladder([("majority", "reference", HALF)], "accuracy", goal=0.9).axes
+    assert [line.get_xdata() for line in ax.lines if line.get_linestyle() == "--"] == [[0.9, 0.9]]
+    assert ax.get_xlim()[1] > 0.9
+    assert "dashed: your goal" in ax.get_xlabel()
+
+
+def test_reliability_has_a_point_for_each_bin_with_its_rows():
+    (ax,) = plots.reliability([(0.4, 0.1, 20), (0.9, 0.8, 40)]).axes
+    assert ax.collections[0].get_offsets().tolist() == [[0.4, 0.1], [0.9, 0.8]]
+    assert {"20", "40"} <= set(texts(ax.figure))
 
 
 def test_curves_are_grouped_by_what_they_measure_and_end_with_their_value():

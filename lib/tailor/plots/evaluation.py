@@ -31,7 +31,10 @@ def metric_ladder(
         metric: its name, for the axis.
         goal: where a line across all bars stands.
     """
-    labels = [f"{' '.join(title.split())[:28]} ({role})" for title, role, _ in rows]
+    labels = [
+        title if role == "reference" else f"{' '.join(title.split())[:28]} ({role})"
+        for title, role, _ in rows
+    ]
     colours = [ROLE_COLOURS.get(role, GREY) for _, role, _ in rows]
     figure = bars_with_intervals(labels, [estimate for *_, estimate in rows], metric, colours)
     if goal is not None:
@@ -106,7 +109,7 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> "Figure":
         bins: (mean confidence, share that was right, rows) of each bin that holds rows.
     """
     figure, (ax,) = new_figure(3.4)
-    most = max(count for *_, count in bins)
+    most = max((count for *_, count in bins), default=1)
     ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
     sizes = [30 + 270 * count / most for *_, count in bins]
     ax.scatter([sure for sure, *_ in bins], [right for _, right, _ in bins], s=sizes, color=BLUE, alpha=0.8)
