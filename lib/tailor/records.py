@@ -594,6 +594,11 @@ class Compared(Part):
     behind: Estimate | None = Field(None, description="headline metric minus the best line's, paired")
     bytes: int = 0
 
+    @property
+    def p_told(self) -> float | None:
+        """The p-value to show: corrected where it was one of several."""
+        return self.p_value if self.p_corrected is None else self.p_corrected
+
 
 class Probed(Record):
     """evaluations/probes/<probe>.json: the answer to one further question about the best model, beside the base's."""

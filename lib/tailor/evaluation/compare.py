@@ -59,8 +59,7 @@ def verdict(headline: str, rows: int, compared: Sequence[Compared], best: Compar
         return (
             said + " No change to the base model brought anything: look at the data and the technique again."
         )
-    p_value = best.p_value if best.p_corrected is None else best.p_corrected
-    said += f" Against the base model: {show_difference(headline, best.difference)}, {show_p(p_value)}."
+    said += f" Against the base model: {show_difference(headline, best.difference)}, {show_p(best.p_told)}."
     if best.difference.low <= 0:
         said += " The interval of the difference includes zero: this many rows show no improvement."
     return said

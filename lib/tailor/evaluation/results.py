@@ -57,7 +57,7 @@ def comparison_table(compared: Sequence[Compared], headline: str, costs: dict[st
             line.role,
             *_cells(line.metrics, names),
             show_difference(headline, line.difference) if line.difference else "",
-            show_p(line.p_corrected),
+            show_p(line.p_told),
             *show_cost(costs.get(line.run, {})),
             show_bytes(line.bytes),
         ]

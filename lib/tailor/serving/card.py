@@ -75,7 +75,7 @@ def _results(project: Project, run: RunRecord) -> str:
     text += "|---|---|\n" + "\n".join(rows)
     if line.difference is not None:
         gain = show_difference(record.headline, line.difference)
-        text += f"\n\nAgainst the base model, {name_of(record.headline)}: {gain}, {show_p(line.p_value)}."
+        text += f"\n\nAgainst the base model, {name_of(record.headline)}: {gain}, {show_p(line.p_told)}."
     return text
 
 
