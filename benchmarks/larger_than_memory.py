@@ -2,7 +2,7 @@
 
 Tickets of some 3,300 characters, as many of them with planted defects as in benchmarks/cleaning.py, are written as
 uncompressed Parquet and cleaned by that benchmark's composition in a process of its own. Process and workers together
-are watched twice a second and ended when they hold more than the limit. Pages of mapped files are told apart: the
+are watched every second and ended when they hold more than the limit. Pages of mapped files are told apart: the
 system takes these back when memory is short. Three rows in a hundred are copies of rows of the part before: of each
 pair one row has to go.
 

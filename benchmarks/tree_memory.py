@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import psutil
 
-_EVERY = 0.5
+_EVERY = 1.0
 """Seconds between two looks."""
 
 

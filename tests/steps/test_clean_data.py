@@ -187,6 +187,32 @@ def test_where_the_work_is_done_makes_nothing_stale(project, home):
     assert run(project, "03", workers=1).content_hash() == record.content_hash()
 
 
+def test_credit_is_measured_on_rows_drawn_and_told(project, home):
+    words = [
+        "card",
+        "loan",
+        "fee",
+        "limit",
+        "rate",
+        "saving",
+        "phone",
+        "code",
+        "branch",
+        "letter",
+        "rule",
+        "form",
+    ]
+    texts = [" ".join(words[(n * k + k) % 12] + str(n % (k + 3)) for k in range(1, 9)) for n in range(240)]
+    rows = [{"message": f"Tell me about {text}", "reply": f"The {text[:20]} is settled"} for text in texts]
+    gathered(project, home, rows)
+    record = run(project, "03", credit=True, credit_rows=100)
+    drawn = {item.drawn for item in record.credit}
+    assert len(record.credit) == len(record.operations)
+    assert 90 <= min(drawn) <= max(drawn) <= 110
+    captions = [block.caption for block in clean_data.blocks(project) if isinstance(block, Table)]
+    assert f"Measured on {min(drawn)} of 240 rows, drawn by the project's seed" in captions
+
+
 # --- the demos' planted defects ------------------------------------------------------------------------------------
 @pytest.fixture(params=sorted(DEMOS), scope="module")
 def demo(request, tmp_path_factory):
