@@ -74,11 +74,12 @@ def two_distributions(
         measure: what is on the axis.
     """
     figure, (ax,) = new_figure(2.6)
-    low, high = min([*first, *second]), max([*first, *second])
+    every = [*first, *second] or [0.0]
+    low, high = min(every), max(every)
     width = (high - low or 1.0) / 20
     edges = [low + n * width for n in range(21)]
     for values, name, colour, hatch in ((first, names[0], BLUE, None), (second, names[1], RED, "//")):
-        weights = [1 / len(values)] * len(values)
+        weights = [1 / max(len(values), 1)] * len(values)
         label = f"{plain_text(name)} ({len(values):,})"
         ax.hist(
             values,
