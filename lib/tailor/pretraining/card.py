@@ -30,7 +30,7 @@ learned the turn format of its chat template, and little else of what makes an a
 
 It writes English that is mostly grammatical and often without sense. It knows hardly any facts, calculates badly,
 loses the thread after a sentence or two, and is as fluent where it is wrong as where it is right. Asked to
-classify by prompt alone, with or without examples, it does no better than guessing (below). Much of its text is from
+classify by prompt alone, with or without examples, it is hardly better than guessing, and at times worse (below). Much of its text is from
 before 1930 and carries that time's views of people, women and nations. It was not tuned to be safe. Don't put it
 before people as it is: measure what tuning makes of it on your own data, which is what the workbench is for. English
 only.
@@ -47,8 +47,8 @@ of 256 tokens and of 512 in the last part. {minutes:.0f} minutes of training tim
 still falling.
 
 bf16 arithmetic over fp32 weights; Muon (rate 0.006) for matrices, AdamW (rate 0.006) for embeddings and norms;
-warm-up, constant rate, then a linear decay to zero over the last {decay}; seed 1. The schedule followed the clock,
-so a rerun on another machine gives another number of steps, and not these weights to the bit.
+warm-up, constant rate, then a linear decay to zero over the last {decay}; seed 1. The number of steps
+followed from the time there was, so a rerun on another machine gives other weights.
 
 Second stage: {chat_steps:,} steps of 4,096 tokens at a quarter of the rates. 9,000 conversations made by rule
 (`tailor.pretraining.skills`: copying, extracting, classifying among given labels, yes or no with a reason, short
