@@ -29,11 +29,11 @@ learned the turn format of its chat template, and little else of what makes an a
 ## What it can't do
 
 It writes English that is mostly grammatical and often without sense. It knows hardly any facts, calculates badly,
-loses the thread after a sentence or two, and is as fluent where it is wrong as where it is right. Asked to
-classify by prompt alone, with or without examples, it is hardly better than guessing, and at times worse (below). Much of its text is from
-before 1930 and carries that time's views of people, women and nations. It was not tuned to be safe. Don't put it
-before people as it is: measure what tuning makes of it on your own data, which is what the workbench is for. English
-only.
+loses the thread after a sentence or two, and is as fluent where it is wrong as where it is right. Asked to classify
+by prompt alone, with or without examples, it is hardly better than guessing, and at times worse (below). Much of its
+text is from before 1930 and carries that time's views of people, women and nations. It was not tuned to be safe.
+Don't put it before people as it is: measure what tuning makes of it on your own data, which is what the workbench is
+for. English only.
 """
 
 TRAINING = """
