@@ -1,5 +1,7 @@
 """Robustness, injection, out of scope, over-refusal: what is planted is found, and a sound model is left in peace."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import small_project
@@ -7,10 +9,11 @@ from small_project import LABELS, RuleModel, evaluated_project, run_step
 
 from tailor.errors import WorkbenchError
 from tailor.evaluation.probes import PROBES
-from tailor.evaluation.probes.out_of_scope import auroc, strange_rows
+from tailor.evaluation.probes.out_of_scope import auroc, can_tell, strange_rows
 from tailor.evaluation.probes.over_refusal import read_questions, refuses
 from tailor.evaluation.probes.robustness import make_changes
 from tailor.evaluation.probes.run import load_probed
+from tailor.models.endpoint import EndpointModel
 from tailor.notebook import open_step
 from tailor.plain import to_text
 
@@ -163,6 +166,11 @@ def test_without_probabilities_it_is_not_measured(make):
     assert found.status == "not measured"
     assert found.verdict == "Not measured: this model gives no log-probabilities of its answers."
     assert PROBES["out_of_scope"].blocks(found) == []
+
+
+def test_a_model_behind_an_address_cannot_tell_how_sure_it_is():
+    behind = SimpleNamespace(model=SimpleNamespace(model=EndpointModel("http://localhost:1/v1", "m")))
+    assert not can_tell(behind, SimpleNamespace(dataset=SimpleNamespace(task="respond")))
 
 
 def test_auroc_equals_scikit_learns():

@@ -139,10 +139,8 @@ class Bias:
 
     def _judge(self, found: Probed, bench: Bench, gaps: list[Gap], settings: BiasSettings) -> None:
         if not gaps:
-            found.status, found.verdict = (
-                "not measured",
-                "Not measured: no group was chosen, or no row could be rewritten.",
-            )
+            found.status = "not measured"
+            found.verdict = "Not measured: no group was chosen, or no row could be rewritten."
             return
         worst = worst_of(gaps)
         found.figures = {"gap of the group served worst": worst.gap}
@@ -191,7 +189,7 @@ class Bias:
         try:
             answers = {who: ask(subject.model.model, path, bench.seed) for who, subject in subjects.items()}
         except WorkbenchError as error:
-            if "log-probability" not in error.found:
+            if "log-probabilit" not in error.found:  # an endpoint says it in the plural
                 raise
             return [{"part": SETS[name], "reason": error.found}]
         base = {row["group"]: row["value"].model_dump() for row in answers.get("base", [])}

@@ -12,8 +12,8 @@ import numpy as np
 
 from tailor.blocks import Block, Figure, Table
 from tailor.data.dataset import Example
-from tailor.errors import WorkbenchError
 from tailor.evaluation.probes.base import Bench, Subject, not_measured
+from tailor.models.endpoint import EndpointModel
 from tailor.project import Project
 from tailor.records import Estimate, Probed
 from tailor.settings import Settings, setting
@@ -55,14 +55,13 @@ class OutOfScope:
 
     def measure(self, bench: Bench, settings: OutOfScopeSettings) -> Probed:
         inside, outside = bench.some(settings.out_of_scope_rows), strange_rows(bench.dataset.train)
-        try:
-            sure = [confidences(bench, bench.best, rows) for rows in (inside, outside)]
-        except WorkbenchError as error:
-            return not_measured(self, bench, error.found)
+        if not can_tell(bench.best, bench):
+            return not_measured(self, bench, "this model gives no log-probabilities of its answers")
+        sure = [confidences(bench, bench.best, rows) for rows in (inside, outside)]
         found = auroc(*(values for values, _ in sure), samples=bench.samples, seed=bench.seed)
         threshold, caught = _threshold(*(values for values, _ in sure))
         figures = {"AUROC of confidence": found}
-        if bench.base is not bench.best:
+        if bench.base is not bench.best and can_tell(bench.base, bench):
             base = [confidences(bench, bench.base, rows)[0] for rows in (inside, outside)]
             figures["the base model's"] = auroc(*base, samples=bench.samples, seed=bench.seed)
         return Probed(
@@ -94,24 +93,26 @@ class OutOfScope:
         ]
 
 
+def can_tell(subject: Subject, bench: Bench) -> bool:
+    """Whether the model tells how likely its answers are; one behind an address does not."""
+    if bench.dataset.task == "classify":
+        return True
+    model = subject.model.model
+    return hasattr(model, "score") and not isinstance(model, EndpointModel)
+
+
 def confidences(bench: Bench, subject: Subject, rows: Sequence[Example]) -> tuple[np.ndarray, list[str]]:
     """[n] confidences and the answers: for labels the likeliest one's probability, for free text the mean probability
-    of a token of the answer (the exponential of its mean log-probability).
-
-    Raises:
-        WorkbenchError: the model gives no log-probabilities of an answer.
+    of a token of the answer (the exponential of its mean log-probability; of a word, where tokens cannot be counted).
     """
     table = bench.ask(subject, rows, "answers in and out of scope")
     answers = table["prediction"].to_list()
     if "confidence" in table.columns:
         return table["confidence"].to_numpy(), answers
-    model = getattr(subject.model, "model", subject.model)
-    if not hasattr(model, "score") or not hasattr(model, "answer_ids"):
-        raise WorkbenchError(
-            "this model gives no log-probabilities of its answers", "a model on this machine", ""
-        )
+    model = subject.model.model
     prompts = [bench.dataset.prompt(row) for row in rows]
-    tokens = [max(len(model.answer_ids(p, a)), 1) for p, a in zip(prompts, answers, strict=True)]
+    count = getattr(model, "answer_ids", lambda _, answer: answer.split())
+    tokens = [max(len(count(p, a)), 1) for p, a in zip(prompts, answers, strict=True)]
     return np.exp(np.array(model.score(prompts, answers)) / np.array(tokens)), answers
 
 
