@@ -30,7 +30,7 @@ def make_bench(dataset: Dataset, best, base, rows: int = 12) -> Bench:
         log=Log(),
     )
     bench.best.table = bench.ask(bench.best, examples, "answers")
-    if isinstance(best, RunRecord):  # as the evaluation keeps each row's own values
+    if examples:  # as the evaluation keeps each row's own values
         metric = bench.metric(bench.best.table)
         bench.best.table = bench.best.table.with_columns(**{metric.name: metric.per_row})
     return bench

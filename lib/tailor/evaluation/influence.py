@@ -29,8 +29,8 @@ class Influence:
     cosine: float
 
 
-def most_alike(train: Sequence[Example], asked: str, most: int) -> list[Example]:
-    """The training rows whose inputs share most words with a text, by TF-IDF; of equals the first."""
+def most_alike(train: Sequence[Example], asked: str, most: int) -> list[tuple[Example, float]]:
+    """The training rows whose inputs share most words with a text, and how like they are by TF-IDF, 0 to 1."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = [row.input for row in train]
@@ -39,9 +39,9 @@ def most_alike(train: Sequence[Example], asked: str, most: int) -> list[Example]
             [*texts, asked]
         )
     except ValueError:  # no word in any text
-        return list(train[:most])
+        return [(row, 0.0) for row in train[:most]]
     likeness = np.asarray((vectors[:-1] @ vectors[-1].T).todense()).ravel()
-    return [train[place] for place in np.argsort(-likeness, kind="stable")[:most]]
+    return [(train[place], float(likeness[place])) for place in np.argsort(-likeness, kind="stable")[:most]]
 
 
 def influences(
