@@ -9,8 +9,9 @@ import numpy as np
 
 from tailor.models.language_model import GenerationConfig, LanguageModel, Prompt
 
-ELSEWHERE = 0.5
-"""Below this share of a core kept busy while answering, the work was done by another machine."""
+ELSEWHERE = 0.03
+"""Below this share of a core kept busy while answering, another machine did the work; a busy one here gives less than a
+core as well."""
 
 
 class Loaded:
