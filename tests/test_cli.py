@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from tailor.blueprint import Blueprint
-from tailor.cli import choose_steps, main, parse_change
+from tailor.cli import main
+from tailor.run_choices import choose_steps, parse_change
 from tailor.series import STEPS
 
 

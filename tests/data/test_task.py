@@ -4,10 +4,10 @@ import sqlite3
 
 import pytest
 
-from tailor.cli import _as_source
 from tailor.data.task import guess_task
 from tailor.errors import WorkbenchError
 from tailor.project import Project
+from tailor.run_choices import as_source
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def test_sources_are_found_from_any_folder(project, home, tmp_path_factory, monk
     (elsewhere / "src").mkdir()
     (elsewhere / "shop.db").touch()
     monkeypatch.chdir(elsewhere)
-    assert _as_source("code:src", project) == f"code:{elsewhere}/src"
-    assert _as_source("sqlite:///shop.db?table=t", project) == f"sqlite:///{elsewhere}/shop.db?table=t"
+    assert as_source("code:src", project) == f"code:{elsewhere}/src"
+    assert as_source("sqlite:///shop.db?table=t", project) == f"sqlite:///{elsewhere}/shop.db?table=t"
     for name in ("hf:owner/name:train", "postgresql://me:${WORD}@host/shop#select 1"):
-        assert _as_source(name, project) == name
+        assert as_source(name, project) == name
     with pytest.raises(WorkbenchError, match="has a password in it"):
-        _as_source("postgresql://me:hunter2@host/shop#select 1", project)
+        as_source("postgresql://me:hunter2@host/shop#select 1", project)
