@@ -93,7 +93,9 @@ def _gradient(network: Any, objective: Any, weights: "list[torch.nn.Parameter]",
     if encoded is None:
         return None
     with evaluating(network), torch.enable_grad():
-        summed, weight = objective.loss(network, objective.collate([encoded]))
+        device = weights[0].device
+        batch = {name: part.to(device) for name, part in objective.collate([encoded]).items()}
+        summed, weight = objective.loss(network, batch)
         parts = torch.autograd.grad(summed / weight, weights, allow_unused=True)
     return [torch.zeros_like(w) if part is None else part for part, w in zip(parts, weights, strict=True)]
 

@@ -18,7 +18,7 @@ from tailor.evaluation.evaluate import (
 from tailor.evaluation.house_style import house_style_table
 from tailor.evaluation.own_metric import own_metric_files
 from tailor.evaluation.probes import PROBES
-from tailor.evaluation.probes.run import probe_blockers, probe_blocks, probe_files, run_probes
+from tailor.evaluation.probes.run import probe_blockers, probe_blocks, probe_files, probe_reads, run_probes
 from tailor.evaluation.recommend import candidates, pareto_front, recommendation
 from tailor.evaluation.references import references_for
 from tailor.evaluation.results import (
@@ -100,6 +100,7 @@ def reads_files(project: Project, settings: Settings) -> list[str]:
     return [
         *own_metric_files(settings.own_metrics),
         *([f"outputs/{project.name}/{COMPARISONS}"] if compared else []),
+        *probe_reads(settings),
     ]
 
 

@@ -63,3 +63,18 @@ def test_what_was_asked_before_is_not_asked_again(project):
     before = [path.stat().st_mtime_ns for path in paths]
     run_step(project, "10_evaluate")
     assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_what_a_probe_reads_is_an_input_of_the_step(tmp_path, monkeypatch):
+    """The person's own text for `forgetting`: changed, 10 is stale and the probe is asked again."""
+    from tailor.series import find_step
+
+    monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
+    project = evaluated_project(tmp_path, monkeypatch)
+    text = tmp_path / "own.txt"
+    text.write_text("One.\n\nTwo.", encoding="utf-8")
+    chosen = {"forgetting_text": "own.txt"}
+    run_step(project, "10_evaluate", **chosen)
+    assert "own.txt" in load_probed(project, "forgetting").inputs
+    text.write_text("One.\n\nThree.", encoding="utf-8")
+    assert project.state(find_step("10"), chosen).state == "stale"

@@ -145,3 +145,10 @@ def test_text_without_passages_is_refused(home):
         "Needed: at least two, parted by blank lines, or no interval can be told\n"
         "Do: put blank lines between its paragraphs, or leave forgetting_text empty for the bundled text"
     )
+
+
+def test_files_that_are_named_are_read_again_when_they_change(home):
+    make_project(home)
+    settings = Forgetting.Settings(forgetting_text="own.txt", forgetting_projects=["small", "unknown"])
+    assert Forgetting().reads(settings) == ["own.txt", "outputs/small/dataset.json"]
+    assert Forgetting().reads(Forgetting.Settings()) == []

@@ -122,6 +122,8 @@ class Probe(Protocol):
         tasks: the tasks it can be asked of.
         Settings: its settings, each field in the section `title`, the first one the switch, a bool called `name`;
             all others begin with `name` and an underscore, since the step's form holds every probe's.
+
+    A probe whose settings name files has a method `reads(settings)` that lists them: changed, they are read again.
     """
 
     name: ClassVar[str]

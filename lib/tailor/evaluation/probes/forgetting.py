@@ -86,6 +86,14 @@ class Forgetting:
             if name not in known
         ]
 
+    def reads(self, settings: ForgettingSettings) -> list[str]:
+        """One's own text, and the datasets of the projects named."""
+        datasets = [f"outputs/{name}/dataset.json" for name in settings.forgetting_projects]
+        return [
+            *filter(None, [settings.forgetting_text]),
+            *(path for path in datasets if (home() / path).exists()),
+        ]
+
     def measure(self, bench: Bench, settings: ForgettingSettings) -> Probed:
         from tailor.training.runs import role_of
 

@@ -31,6 +31,13 @@ def probe_blockers(project: Project, settings: EvaluationSettings) -> list[str]:
     ]
 
 
+def probe_reads(settings: EvaluationSettings) -> list[str]:
+    """Files outside the project that the probes which are switched on read."""
+    return [
+        path for name, probe in PROBES.items() if getattr(settings, name) for path in _reads(probe, settings)
+    ]
+
+
 def run_probes(evaluator: Evaluator, best: str, base: str) -> list[Probed]:
     """Ask every probe that is switched on and fits the task; what was asked before of the same things is kept.
 
@@ -43,6 +50,8 @@ def run_probes(evaluator: Evaluator, best: str, base: str) -> list[Probed]:
     for probe in wanted:
         path = evaluator.project.path(f"evaluations/probes/{probe.name}.json")
         inputs, own = _inputs(bench), _asked(probe, evaluator)
+        project = evaluator.project
+        inputs |= {file: project.hash_of(project.resolve(file)) for file in _reads(probe, settings)}
         if (kept := _kept(path, inputs, own)) is not None:
             done.append(kept)
             continue
@@ -117,6 +126,11 @@ def _inputs(bench: Bench) -> dict[str, str]:
 def _own(probe: Probe, settings: EvaluationSettings) -> Any:
     """The probe's part of the step's settings."""
     return probe.Settings(**{name: getattr(settings, name) for name in probe.Settings.model_fields})
+
+
+def _reads(probe: Probe, settings: EvaluationSettings) -> list[str]:
+    """What a probe's settings name, where it says so by a method `reads`."""
+    return probe.reads(_own(probe, settings)) if hasattr(probe, "reads") else []
 
 
 def _asked(probe: Probe, evaluator: Evaluator) -> dict[str, Any]:
