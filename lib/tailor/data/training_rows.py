@@ -180,16 +180,9 @@ def _rewriter(settings: TrainingRowsSettings, cache: Path, seed: int, log: Log):
     if not any(kind in BY_MODEL for kind in settings.augment_with):
         return None
     from tailor.data.augmentation.rewriting import Rewriter
+    from tailor.models.writers import open_writer
 
-    if settings.augment_address:
-        from tailor.models.endpoint import EndpointModel
-
-        model = EndpointModel(settings.augment_address, settings.augment_model, settings.augment_key_env)
-    else:
-        from tailor.models.catalog import resolve
-        from tailor.models.local_model import LocalModel
-
-        model = LocalModel.open(resolve(settings.augment_model))
+    model = open_writer(settings.augment_model, settings.augment_address, settings.augment_key_env)
     name = f"{settings.augment_address} {settings.augment_model}".strip()
     return Rewriter(model, name, cache, seed=seed, log=log)
 
