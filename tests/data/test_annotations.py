@@ -7,7 +7,6 @@ from data_project import run, start, table, write_rows
 
 from tailor.blocks import Table
 from tailor.data.annotations import (
-    ASIDE,
     FILE,
     Agreement,
     Annotation,
@@ -71,7 +70,9 @@ def test_a_half_line_is_set_aside_and_the_rest_kept(tmp_path):
     assert (len(found), broken) == (2, ['{"row_id": "a:3", "key": "12'])
     save_annotations(path, "Ann", found)
     assert path.read_text(encoding="utf-8") == whole
-    assert (tmp_path / ASIDE).read_text(encoding="utf-8") == '{"row_id": "a:3", "key": "12\n'
+    assert (tmp_path / "annotations.unreadable.jsonl").read_text(
+        encoding="utf-8"
+    ) == '{"row_id": "a:3", "key": "12\n'
 
 
 LINE = vars(said(1))

@@ -7,7 +7,7 @@ import pytest
 import small_project
 from small_project import evaluated_project
 
-from tailor.data.notes import ASIDE, FILE, Note, count_faults, read_notes, save_note
+from tailor.data.notes import FILE, Note, count_faults, read_notes, save_note
 from tailor.errors import WorkbenchError
 from tailor.evaluation.errors_read import ANY, Answers, Filter
 from tailor.notebook import open_step
@@ -146,7 +146,7 @@ def test_damaged_lines_are_kept_aside_and_the_commonest_fault_comes_first(tmp_pa
     assert ([note.row_id for note in found], len(broken)) == (["b"], 2)
     save_note(path, Note("c", "r", "the model is wrong"))
     assert [note.row_id for note in read_notes(path)[0]] == ["b", "c"]
-    assert len((tmp_path / ASIDE).read_text().splitlines()) == 2
+    assert len((tmp_path / "notes.unreadable.jsonl").read_text().splitlines()) == 2
     notes = [
         Note("1", "r", "both are right"),
         Note("2", "r"),

@@ -1,20 +1,17 @@
 """What people say about rows by hand: kept beside the project, applied to rows, compared with each other."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
-
 from tailor.data.drafts import Draft
-from tailor.files import sha256_bytes, write_text
+from tailor.data.entries import change_entries, read_entries
+from tailor.files import sha256_bytes
 
 FILE = "annotations.jsonl"
-ASIDE = "annotations.unreadable.jsonl"
 Action = Literal["answer", "drop"]
 
 
@@ -43,42 +40,18 @@ def row_key(draft: Draft) -> str:
 # --- the file ------------------------------------------------------------------------------------------------------
 def read_annotations(path: Path) -> tuple[list[Annotation], list[str]]:
     """The annotations of a file in their order, and the lines that cannot be read (a line cut short by a crash)."""
-    if not path.exists():
-        return [], []
-    found, broken = [], []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-            kept = Annotation(**values)
-            good = kept.action in ("answer", "drop") and all(isinstance(v, str) for v in values.values())
-        except (ValueError, TypeError, RecursionError):
-            good = False
-        if good:
-            found.append(kept)
-        else:
-            broken.append(line)
-    return found, broken
+    return read_entries(path, Annotation, lambda each: each.action in ("answer", "drop"))
 
 
 def save_annotations(path: Path, annotator: str, own: Iterable[Annotation]) -> None:
     """Put `own` in the place of what the file holds of this annotator; what others wrote meanwhile stays.
 
-    Lines that cannot be read move to a file beside it, so that nothing is lost.
-
     Raises:
         WorkbenchError: the disk is full, or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
-        kept, broken = read_annotations(path)
-        if broken:
-            aside = path.with_name(ASIDE)
-            before = aside.read_text(encoding="utf-8") if aside.exists() else ""
-            write_text(aside, before + "".join(f"{line}\n" for line in broken))
-        lines = [*(each for each in kept if each.annotator != annotator), *own]
-        write_text(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in lines))
+    change_entries(
+        path, read_annotations, lambda found: [*(each for each in found if each.annotator != annotator), *own]
+    )
 
 
 # --- applied to rows -----------------------------------------------------------------------------------------------
