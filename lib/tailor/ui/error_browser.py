@@ -15,7 +15,10 @@ from tailor.html import FAINT, INK, LINE, safe, to_html
 from tailor.plain import to_text, visible
 
 MOST_LISTED = 300
-_BOX = f"border:1px solid {LINE};border-radius:6px;padding:8px 12px;margin:0 0 8px 0;white-space:pre-wrap"
+_BOX = (
+    f"border:1px solid {LINE};border-radius:6px;padding:8px 12px;margin:0 0 8px 0;white-space:pre-wrap;"
+    "line-height:1.4"
+)
 
 
 class ErrorBrowser:
@@ -56,13 +59,11 @@ class ErrorBrowser:
                 placeholder="text in question or answer", description="contains", layout=wide
             ),
             "noted": widgets.Checkbox(description="with a note only", indent=False, layout=wide),
-            "rows": widgets.Select(
-                options=[], rows=14, layout=widgets.Layout(width="34%", min_width="260px")
-            ),
+            "rows": widgets.Select(options=[], rows=14, layout=widgets.Layout(width="100%")),
             "fault": widgets.Dropdown(
                 options=[(fault or "not said", fault) for fault in FAULTS],
                 description="the fault",
-                layout=widgets.Layout(width="320px"),
+                layout=widgets.Layout(width="100%"),
             ),
             "note": widgets.Textarea(
                 placeholder="Your note on this row. It is saved when you leave the field.",
@@ -89,21 +90,18 @@ class ErrorBrowser:
         labelled = ["label", "mistake"] if self.answers.labelled else []
         filters = [own[name] for name in (*labelled, "source", "contains", "noted")]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center")
-        detail = widgets.VBox(
-            [
-                self._card,
-                widgets.HBox([own["fault"], self._back, self._next], layout=wrap),
-                own["note"],
-                self._told,
-            ],
-            layout=widgets.Layout(width="64%", padding="0 0 0 12px"),
+        # the note stands beside the card, not under it: it stays in sight however long the answers are
+        left = widgets.VBox(
+            [own["rows"], widgets.HBox([self._back, self._next]), own["fault"], own["note"], self._told],
+            layout=widgets.Layout(width="36%", min_width="280px"),
         )
+        right = widgets.VBox([self._card], layout=widgets.Layout(width="62%", padding="0 0 0 12px"))
         box = widgets.VBox(
             [
                 widgets.HBox([own["model"], own["view"]], layout=wrap),
                 widgets.HBox(filters, layout=wrap),
                 self._count,
-                widgets.HBox([own["rows"], detail], layout=widgets.Layout(align_items="flex-start")),
+                widgets.HBox([left, right], layout=widgets.Layout(align_items="flex-start")),
             ],
             layout=widgets.Layout(width="100%", max_width="1100px"),
         )

@@ -60,7 +60,7 @@ class BiasSettings(Settings):
     bias_crows_pairs: str = setting(
         "",
         "The file crows_pairs_anonymized.csv (or .gz): which of two sentences the model holds likelier. Empty: not "
-        "asked. Some ten seconds for 200 pairs.",
+        "asked.",
         section=TITLE,
         source="Nangia et al. 2020, CrowS-Pairs, section 4",
     )
@@ -108,6 +108,9 @@ class Bias:
         if settings.bias_bold and find_spec("vaderSentiment") is None:
             problems.append("bias_bold needs VADER: pip install 'tailor-workbench[bias]'")
         return problems
+
+    def reads(self, settings: BiasSettings) -> list[str]:
+        return [path for name in SETS if (path := getattr(settings, name))]
 
     def measure(self, bench: Bench, settings: BiasSettings) -> Probed:
         examples = bench.some(settings.bias_rows)

@@ -35,7 +35,7 @@ class OverRefusalSettings(Settings):
     over_refusal: bool = setting(
         False,
         "Ask the questions of XSTest, harmless ones that sound dangerous among truly dangerous ones, and count "
-        "refusals. It needs the file below; 100 questions take half a minute for each of two models.",
+        "refusals. It needs the file below; 100 questions take about 16 seconds of one core for each of two models.",
         section=TITLE,
         source="Röttger et al. 2024, XSTest, section 4",
     )
@@ -69,6 +69,9 @@ class OverRefusal:
         except WorkbenchError as error:
             return [f"over_refusal_file: {error.found}. {error.fix}"]
         return []
+
+    def reads(self, settings: OverRefusalSettings) -> list[str]:
+        return [settings.over_refusal_file] if settings.over_refusal_file else []
 
     def measure(self, bench: Bench, settings: OverRefusalSettings) -> Probed:
         asked = read_questions(bench.project, settings.over_refusal_file)
