@@ -78,9 +78,11 @@ def _text_nats(model: Any, passages: Sequence[str]) -> list[float]:
 
     from tailor.models.chat import text_start
     from tailor.models.local_model import evaluating
+    from tailor.models.virtual_tokens import SoftPromptModel
     from tailor.pretraining.measure import windows
 
-    prefix = list(getattr(model, "prefix", []))  # a soft prompt stands before everything that the model reads
+    # a soft prompt stands before everything that the model reads
+    prefix = model.prefix([]) if isinstance(model, SoftPromptModel) else []
     begin = text_start(model.tokenizer)
     room = max(model.context - len(prefix) - 1, 2)
     starts, answers, owners = [], [], []

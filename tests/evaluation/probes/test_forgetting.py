@@ -41,6 +41,20 @@ def test_an_encoder_decoder_is_asked_for_the_second_half(tmp_path):
     assert found.statistics[0].tolist() == [pytest.approx(-first / np.log(2)), 3.0]
 
 
+def test_a_soft_prompt_stands_before_the_text():
+    import torch
+
+    from tailor.models.loading import load_model, load_tokenizer
+    from tailor.models.virtual_tokens import SoftPromptModel, Table, TaskPrefix, attach
+
+    base, passages = resolve("tailor-mini"), read_passages()[:2]
+    plain = bits_per_character(LocalModel.open(base, precision="fp32"), passages).value
+    network = load_model(base)
+    first = attach(network, Table(torch.ones(3, network.config.hidden_size)))
+    model = SoftPromptModel(network, load_tokenizer(base), TaskPrefix(first, 3), precision="fp32")
+    assert bits_per_character(model, passages).value != pytest.approx(plain, rel=1e-3)
+
+
 GOOD = {
     "JSON with two fields": '{"place": "shed", "name": "Ada"}',
     "a bulleted list": "- cup\n- lamp",
