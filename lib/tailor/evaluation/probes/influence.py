@@ -27,10 +27,10 @@ class InfluenceSettings(Settings):
         source="Pruthi et al. 2020, TracIn, section 3",
     )
     influence_answers: int = setting(
-        3, "Wrong (or worst) answers looked into.", unit="rows", ge=1, le=50, section=TITLE
+        2, "Wrong (or worst) answers looked into.", unit="rows", ge=1, le=50, section=TITLE
     )
     influence_rows: int = setting(
-        50,
+        25,
         "Training rows compared for each of these: those whose inputs share most words with it. More take longer and "
         "find what is told in other words.",
         unit="rows",
