@@ -81,15 +81,19 @@ def read_rows(name: str, folder: Path, kept_apart: bool) -> tuple[list[Example],
     return [row for n, row in enumerate(rows) if n % 3], rows[::3]
 
 
+def chosen(trial: Trial, train: list[Example], seed: int) -> list[Example]:
+    """All rows, or as many of each label as the trial says."""
+    labels = {row.output for row in train}
+    return draw_evenly(train, trial.shots * len(labels), seed) if trial.shots else train
+
+
 def run_trial(
     trial: Trial, train: list[Example], test: list[Example], settings: dict[str, Any], folder: Path
 ) -> dict[str, float]:
     """Accuracy in percent, its spread over the seeds, and the seconds of all of them, testing included."""
     found, start = [], time.perf_counter()
     for seed in trial.seeds:
-        labels = len({row.output for row in train})
-        rows = draw_evenly(train, trial.shots * labels, seed) if trial.shots else train
-        parts = {"train": rows, "test": test}
+        parts = {"train": chosen(trial, train, seed), "test": test}
         place = folder / f"{trial.name}-{seed}"
         dataset = write_dataset(place, parts, task="classify", base=ENCODER_NAME, max_length=LONGEST)
         found.append(accuracy(trial, dataset, settings, place / "run", seed))
@@ -116,14 +120,11 @@ def frozen(trial: Trial, train: list[Example], test: list[Example]) -> float:
     """What logistic regression reaches on the encoder's embeddings as they come: the yardstick for tuning it."""
     from sklearn.linear_model import LogisticRegression
 
-    vectors, asked = embed([row.input for row in train]), embed([row.input for row in test])
-    places, found = {row.id: n for n, row in enumerate(train)}, []
+    asked, found = embed([row.input for row in test]), []
     for seed in trial.seeds:
-        labels = len({row.output for row in train})
-        rows = draw_evenly(train, trial.shots * labels, seed) if trial.shots else train
-        head = LogisticRegression(C=10, max_iter=2000).fit(
-            vectors[[places[row.id] for row in rows]], [row.output for row in rows]
-        )
+        rows = chosen(trial, train, seed)
+        head = LogisticRegression(C=10, max_iter=2000)
+        head.fit(embed([row.input for row in rows]), [row.output for row in rows])
         found.append(share_right(head.predict(asked), test))
     return float(np.mean(found))
 
