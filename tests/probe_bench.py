@@ -2,8 +2,8 @@
 
 from tailor.data.dataset import Dataset
 from tailor.evaluation.answering import prediction_table
-from tailor.evaluation.evaluate import Loaded
 from tailor.evaluation.kept_answers import KeptAnswers
+from tailor.evaluation.loaded import Loaded
 from tailor.evaluation.metrics import HEADLINE
 from tailor.evaluation.probes.base import Bench, Subject
 from tailor.progress import Log

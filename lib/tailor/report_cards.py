@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from tailor.blocks import Block, Callout, Table, Text
 from tailor.evaluation.compare import name_of, show_difference, show_estimate
+from tailor.evaluation.criteria import criteria_callouts
 from tailor.evaluation.recommend import recommendation
 from tailor.evaluation.results import show_bytes, show_cost
 from tailor.project import Project
@@ -22,16 +23,13 @@ from tailor.records import (
     UseCase,
 )
 
-_KINDS = {"met": "good", "not met": "bad", "not decidable": "warning", "not measured": "warning"}
-
 
 def summary(project: Project) -> list[Block]:
     """What was reached, in one table, a recommendation and the success criteria; nothing before 10_evaluate."""
     if not project.path("comparison.json").exists():
         return []
     record = project.load(Comparison, "comparison.json")
-    criteria = [Callout(f"{c['metric']}: {c['says']}", _KINDS[c["result"]]) for c in record.criteria]
-    return [summary_table(project), Callout(recommendation(record), "note"), *criteria]
+    return [summary_table(project), Callout(recommendation(record), "note"), *criteria_callouts(record)]
 
 
 def summary_table(project: Project) -> Table:

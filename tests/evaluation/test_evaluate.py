@@ -11,14 +11,10 @@ from small_project import LABELS, RuleModel, add_run, make_project
 from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
 from tailor.evaluation import answering
-from tailor.evaluation.evaluate import (
-    EvaluationSettings,
-    Evaluator,
-    load_evaluation,
-    predictions_path,
-    read_predictions,
-)
+from tailor.evaluation.asking import EvaluationSettings
+from tailor.evaluation.evaluate import Evaluator
 from tailor.evaluation.measure import make_measure
+from tailor.evaluation.predictions import load_evaluation, predictions_path, read_predictions
 from tailor.evaluation.references import majority_label, nearest_answer, references_for
 from tailor.progress import Log
 from tailor.records import Criterion, Guideline, UseCase

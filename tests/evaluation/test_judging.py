@@ -7,9 +7,9 @@ from small_project import evaluated_project, run_step
 
 from tailor.data.annotations import Annotation, row_key, save_annotations
 from tailor.evaluation.blind import CHOICES, FILE, Pair, human_choices, make_pairs, open_blind
-from tailor.evaluation.evaluate import read_predictions
 from tailor.evaluation.judging import judge_pairs, prediction_powered, read_verdict, report
 from tailor.evaluation.kept_answers import KeptAnswers
+from tailor.evaluation.predictions import read_predictions
 from tailor.evaluation.probes.run import load_probed
 from tailor.models.language_model import Usage
 from tailor.progress import Log

@@ -9,7 +9,8 @@ from tiny_model import write_adapter, write_tiny_model
 
 from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
-from tailor.evaluation.evaluate import EvaluationSettings, Evaluator
+from tailor.evaluation.asking import EvaluationSettings
+from tailor.evaluation.evaluate import Evaluator
 from tailor.progress import Log
 from tailor.records import Comparison, RunRecord
 from tailor.serving.export import FOLDER, check_export, export_run, load_export

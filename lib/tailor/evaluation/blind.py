@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tailor.data.annotations import Annotation, read_annotations, row_key
 from tailor.data.drafts import Draft
 from tailor.data.labelling import Session
-from tailor.evaluation.evaluate import read_predictions
+from tailor.evaluation.predictions import read_predictions
 from tailor.files import sha256_bytes
 from tailor.project import Project
 from tailor.records import Comparison, ProjectRecord

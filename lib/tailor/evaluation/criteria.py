@@ -4,12 +4,19 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
+from tailor.blocks import Block, Callout
 from tailor.errors import did_you_mean
 from tailor.evaluation.compare import show_estimate
 from tailor.evaluation.known_metrics import KNOWN, name_of, show_value
-from tailor.records import Criterion, Estimate
+from tailor.records import Comparison, Criterion, Estimate
 
 NOT_THERE = "not measured"
+_KINDS = {"met": "good", "not met": "bad", "not decidable": "warning", NOT_THERE: "warning"}
+
+
+def criteria_callouts(record: Comparison) -> list[Block]:
+    """Each success criterion of a comparison, those about cost too, coloured by its result."""
+    return [Callout(f"{one['metric']}: {one['says']}", _KINDS[one["result"]]) for one in record.judged]
 
 
 def judge_criteria(

@@ -46,7 +46,7 @@ class Answers:
     """
 
     def __init__(self, project: Project) -> None:
-        from tailor.evaluation.evaluate import read_predictions
+        from tailor.evaluation.predictions import read_predictions
 
         record = project.load(Comparison, "comparison.json")
         self.seed = project.load(ProjectRecord, "project.json").seed

@@ -1,19 +1,18 @@
 """Evaluating a run on a split: the same rows, the same prompts and the same metrics whatever made the model.
 
-The evaluator sees text in, and text or log-probability out. Predictions stand in evaluations/<run>.parquet
-(test split) or evaluations/validation/<run>.parquet; they are made once, only estimates are computed anew.
+The evaluator sees text in, and text or log-probability out. Predictions are made once (see predictions.py), only
+estimates are computed anew.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from tailor.data.dataset import Dataset, Example
-from tailor.data.tables import read_table, write_table
+from tailor.data.tables import write_table
 from tailor.errors import WorkbenchError
 from tailor.evaluation import answering
 from tailor.evaluation.asking import EvaluationSettings
@@ -30,6 +29,7 @@ from tailor.evaluation.metrics import (
     measure_rows,
 )
 from tailor.evaluation.own_metric import own_metric_files
+from tailor.evaluation.predictions import load_evaluation, predictions_path, read_predictions
 from tailor.evaluation.statistics import estimate
 from tailor.files import sha256_file
 from tailor.models.language_model import GenerationConfig
@@ -297,34 +297,3 @@ def better_calibration(
         for name, found in (("none", scores), ("contextual", answering.calibrate(scores, prior)))
     }
     return "contextual" if right["contextual"] > right["none"] else "none"
-
-
-def predictions_path(project: Project, name: str, split: str = "test") -> Path:
-    """Where a run's predictions stand; its record is beside, ending in .json."""
-    folder = project.path("evaluations")
-    return (folder if split == "test" else folder / split) / f"{name}.parquet"
-
-
-def load_evaluation(project: Project, name: str, split: str = "test") -> Evaluation | None:
-    """A run's evaluation record, or None when it was not evaluated on this split."""
-    path = predictions_path(project, name, split).with_suffix(".json")
-    return Evaluation.load(path) if path.exists() else None
-
-
-def read_predictions(project: Project, name: str, split: str = "test") -> "pl.DataFrame":
-    """A run's predictions: id, source, input, reference, prediction, each row's metrics.
-
-    Labels bring two columns more: confidence, and scores (of every label, in the dataset's order).
-
-    Raises:
-        WorkbenchError: the file is missing or damaged.
-    """
-    step = "10_evaluate" if split == "test" else "05_measure_baselines"
-    return read_table(predictions_path(project, name, split), step)
-
-
-def evaluation_files(project: Project, names: list[str], split: str = "test") -> dict[str, str]:
-    """Hash of both files of each named evaluation by path, for the `outputs` of a step's record."""
-    paths = [predictions_path(project, name, split) for name in names]
-    both = [path for first in paths for path in (first, first.with_suffix(".json"))]
-    return {path.relative_to(project.folder).as_posix(): project.hash_of(path) for path in both}

@@ -95,7 +95,7 @@ def recommendation(record: Comparison) -> str:
     beaten = [one.line.title for one in models if one not in pareto_front(models)]
     if beaten:
         said += f" No reason is left for {' or '.join(beaten)}: another is as good or better in everything."
-    missed = [c["metric"] for c in record.criteria if c["result"] == "not met"]
+    missed = [c["metric"] for c in record.judged if c["result"] == "not met"]
     if missed:
         said += (
             f" It does not reach the goal that 01 sets for {', '.join(missed)}: go on with 13_refine first."

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from tailor.evaluation.answering import choose_rows
 from tailor.evaluation.compare import paired
-from tailor.evaluation.evaluate import Loaded
 from tailor.evaluation.forgetting import bits_per_character
 from tailor.evaluation.kept_answers import KeptAnswers
+from tailor.evaluation.loaded import Loaded
 from tailor.evaluation.metrics import Metric
 from tailor.evaluation.statistics import estimate, estimate_difference
 from tailor.records import RunRecord

@@ -4,8 +4,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from tailor.evaluation.compare import metric_of, paired, show_difference, show_p
-from tailor.evaluation.evaluate import load_evaluation, read_predictions
 from tailor.evaluation.known_metrics import name_of, scale_of
+from tailor.evaluation.predictions import load_evaluation, read_predictions
 from tailor.files import write_json
 from tailor.project import Project
 from tailor.records import Estimate, UsesOfTestSet

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tailor.evaluation.evaluate import load_evaluation
+from tailor.evaluation.predictions import load_evaluation
 from tailor.project import Project
 from tailor.records import Estimate, Evaluation, RunRecord
 from tailor.techniques import TECHNIQUES

@@ -9,7 +9,7 @@ from tailor.data.dataset import Dataset
 from tailor.data.notes import FILE as NOTES
 from tailor.data.notes import Note, count_faults, read_notes
 from tailor.evaluation.compare import confusions, name_of, show_estimate, show_p, show_value
-from tailor.evaluation.evaluate import load_evaluation, read_predictions
+from tailor.evaluation.predictions import load_evaluation, read_predictions
 from tailor.evaluation.references import TITLES, references_for
 from tailor.evaluation.slices import parts_by, slices
 from tailor.project import Project

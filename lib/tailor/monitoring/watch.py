@@ -17,8 +17,8 @@ from tailor.evaluation.answering import (
     prediction_table,
 )
 from tailor.evaluation.compare import metric_of, name_of, show_value
-from tailor.evaluation.evaluate import load_evaluation, read_predictions
 from tailor.evaluation.metrics import HEADLINE
+from tailor.evaluation.predictions import load_evaluation, read_predictions
 from tailor.evaluation.statistics import resampled_values
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.monitoring.drift import Limits, Measure, judge, label_drift, meaning_drift, number_drift

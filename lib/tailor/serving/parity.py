@@ -6,7 +6,7 @@ import numpy as np
 
 from tailor.data.dataset import Dataset, Example
 from tailor.evaluation.answering import answer, calibrate, choose_rows, likeliest, log_prior
-from tailor.evaluation.evaluate import load_evaluation
+from tailor.evaluation.predictions import load_evaluation
 from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
 from tailor.project import Project

@@ -4,19 +4,14 @@ from typing import Literal
 
 from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
-from tailor.evaluation.asking import evaluation_problems
+from tailor.evaluation.asking import EvaluationSettings, evaluation_problems
 from tailor.evaluation.compare import metric_of
-from tailor.evaluation.evaluate import (
-    EvaluationSettings,
-    Evaluator,
-    evaluation_files,
-    load_evaluation,
-    read_predictions,
-)
+from tailor.evaluation.evaluate import Evaluator
 from tailor.evaluation.known_metrics import name_of, show_value
 from tailor.evaluation.label_needs import label_needs
 from tailor.evaluation.ladder import Step, climb, decide, ladder_table, needs_table
 from tailor.evaluation.own_metric import own_metric_files
+from tailor.evaluation.predictions import evaluation_files, load_evaluation, read_predictions
 from tailor.evaluation.references import TITLES, references_for
 from tailor.evaluation.results import evaluations_table, samples_table
 from tailor.progress import Log

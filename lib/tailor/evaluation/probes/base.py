@@ -34,7 +34,7 @@ class Subject:
     Attributes:
         run: what made it.
         evaluation: how it did on the test rows.
-        table: its predictions on the test rows (see `tailor.evaluation.evaluate.read_predictions`).
+        table: its predictions on the test rows (see `tailor.evaluation.predictions.read_predictions`).
         model: the model itself; loaded at the first question.
         kept: its earlier answers; an interrupted probe goes on where it stood.
     """

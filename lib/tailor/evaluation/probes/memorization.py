@@ -103,7 +103,7 @@ def personal_data(table: "pl.DataFrame", train: Sequence[Example]) -> list[dict]
     """What the cleaning's own detectors find in answers and not in the question, without the values themselves.
 
     Args:
-        table: predictions; see `tailor.evaluation.evaluate.read_predictions`.
+        table: predictions; see `tailor.evaluation.predictions.read_predictions`.
     """
     rows, learned = [], None
     for ident, asked, answer in table.select("id", "input", "prediction").rows():

@@ -4,15 +4,12 @@ from typing import Any
 
 from tailor.blocks import Block, Callout, Heading, Text
 from tailor.errors import WorkbenchError
+from tailor.evaluation.asking import EvaluationSettings
 from tailor.evaluation.blind import FILE as COMPARISONS
-from tailor.evaluation.evaluate import (
-    EvaluationSettings,
-    Evaluator,
-    Loaded,
-    load_evaluation,
-    read_predictions,
-)
+from tailor.evaluation.evaluate import Evaluator
 from tailor.evaluation.kept_answers import KeptAnswers
+from tailor.evaluation.loaded import Loaded
+from tailor.evaluation.predictions import load_evaluation, read_predictions
 from tailor.evaluation.probes import PROBES
 from tailor.evaluation.probes.base import Bench, Probe, Subject
 from tailor.project import Project
