@@ -609,7 +609,9 @@ class Probed(Record):
     status: Literal["ok", "watch", "act", "not measured"]
     verdict: str = Field(description="one or two sentences that stand by themselves in the report")
     figures: dict[str, Estimate] = {}
-    rows: list[dict[str, Any]] = Field([], description="details, as the tables and plots of this probe need them")
+    rows: list[dict[str, Any]] = Field(
+        [], description="details, as the tables and plots of this probe need them"
+    )
 
 
 class Comparison(Record):
@@ -620,9 +622,15 @@ class Comparison(Record):
     compared: list[Compared]
     best: str
     criteria: list[dict[str, Any]] = []
-    probes: dict[str, str] = Field({}, description="probe -> its status; the records are in evaluations/probes/")
-    seeds: dict[str, float] = Field({}, description="seed -> headline metric of the best run, made again with it")
-    too_small: str = Field("", description="a sentence where the test rows are too few for an interval this wide")
+    probes: dict[str, str] = Field(
+        {}, description="probe -> its status; the records are in evaluations/probes/"
+    )
+    seeds: dict[str, float] = Field(
+        {}, description="seed -> headline metric of the best run, made again with it"
+    )
+    too_small: str = Field(
+        "", description="a sentence where the test rows are too few for an interval this wide"
+    )
     verdict: str
 
     @property
@@ -634,7 +642,9 @@ class Comparison(Record):
 class UsesOfTestSet(Record):
     """evaluations/test_set_uses.json: which runs were judged on which test rows, so that nobody fits them unawares."""
 
-    runs: dict[str, list[str]] = Field({}, description="hash of the test rows -> runs judged on them, in order")
+    runs: dict[str, list[str]] = Field(
+        {}, description="hash of the test rows -> runs judged on them, in order"
+    )
 
 
 class Export(Record):

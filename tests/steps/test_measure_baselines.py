@@ -69,8 +69,8 @@ def test_verdict_when_data_teaches_more(made):
     assert record["decision"] == "tune"
     assert record["verdict"] == (
         "Prompting alone reaches accuracy 66.7% (55.0% to 78.3%) on 60 validation rows (Few-shot prompting); "
-        "'Answer of the most similar training row' reaches 100.0% (94.0% to 100.0%) without a language model. It misses "
-        "the goal accuracy 99.9%. Tune: the data teaches more than prompting brings out."
+        "'Answer of the most similar training row' reaches 100.0% (94.0% to 100.0%) without a language model. It "
+        "misses the goal accuracy 99.9%. Tune: the data teaches more than prompting brings out."
     )
 
 

@@ -21,7 +21,14 @@ Architecture = Literal["decoder", "encoder", "encoder-decoder"]
 BUNDLED_FOLDER = Path(__file__).resolve().parents[3] / "data" / "models"
 DEFAULT_MODEL = "tailor-base"
 HUB_EXAMPLES = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct", "google/flan-t5-small")
-POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet")
+POSITIONS_AFTER_PADDING = (
+    "roberta",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "roberta-prelayernorm",
+    "camembert",
+    "mpnet",
+)
 """Model types that number their positions from after the padding token's id on, which costs them some."""
 HUB_TIMEOUT = 5.0  # seconds before the hub counts as out of reach
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")

@@ -70,9 +70,13 @@ def rate_range(found: RateTest) -> "Figure":
     """A learning-rate range test: loss by rate on a logarithmic axis, the rate taken marked."""
     figure, (ax,) = new_figure(3.2)
     ax.plot(found.rates, found.losses, color=COLOURS[0], marker=MARKERS[0], markersize=3, linewidth=1.4)
-    ax.axvline(found.chosen, color=COLOURS[1], linestyle="--", linewidth=1.4, label=f"taken: {found.chosen:g}")
+    ax.axvline(
+        found.chosen, color=COLOURS[1], linestyle="--", linewidth=1.4, label=f"taken: {found.chosen:g}"
+    )
     if found.given != found.chosen:
-        ax.axvline(found.given, color=GREY, linestyle=":", linewidth=1.2, label=f"the setting: {found.given:g}")
+        ax.axvline(
+            found.given, color=GREY, linestyle=":", linewidth=1.2, label=f"the setting: {found.given:g}"
+        )
     ax.set_xscale("log")
     ax.set_xlabel("learning rate", fontsize=10)
     ax.set_ylabel("training loss", fontsize=10)

@@ -134,7 +134,8 @@ class AdaLoRA:
         with quiet():
             adapted = get_peft_model(model, settings)
         for name, weight in adapted.named_parameters():
-            if ".ranknum." in name:  # a number to divide by; PEFT makes it trainable on other devices than the CPU
+            # a number to divide by, which PEFT makes trainable on other devices than the CPU
+            if ".ranknum." in name:
                 weight.requires_grad_(False)
         return adapted
 
