@@ -46,6 +46,7 @@ def test_metrics_and_their_intervals_are_read():
     found = harness._metrics({"alias": "x", "acc,none": 0.5, "acc_stderr,none": 0.1, "f1,get-answer": 0.25})
     assert list(found) == ["acc", "f1 (get-answer)"]
     assert (found["acc"].low, found["acc"].high) == pytest.approx((0.304, 0.696))
+    assert found["f1 (get-answer)"] == 0.25  # no standard error: no interval
 
 
 def test_base_model_and_run_are_measured_on_a_task_of_ones_own(project, tmp_path, monkeypatch):

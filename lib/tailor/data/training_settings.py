@@ -112,8 +112,8 @@ class TrainingRowsSettings(Settings):
     canaries: int = setting(
         0,
         "Made-up secrets put among the training rows (task 'respond'), each a question for a code of three digits "
-        "drawn by lot. 10_evaluate then tries to get them out: what the model gives away of these it may give away of real "
-        "secrets. Leave them out of a model that you ship.",
+        "drawn by lot. 10_evaluate then tries to get them out: what the model gives away of these it may give away of "
+        "real secrets. Leave them out of a model that you ship.",
         unit="secrets",
         ge=0,
         le=50,

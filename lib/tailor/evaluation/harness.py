@@ -34,7 +34,8 @@ def run_harness(
             be your own.
 
     Returns:
-        One line for each task and metric: base model and run, each with its 95% interval (1.96 standard errors).
+        One line for each task and metric: base model and run, each with its 95% interval (1.96 standard errors)
+        where the harness gives a standard error.
 
     Raises:
         WorkbenchError: the harness is not installed, knows no such task, or the model is not one on this machine.
@@ -47,7 +48,8 @@ def run_harness(
     for ident in dict.fromkeys([base, chosen]):
         measured[ident] = _evaluate(load_run(project, ident), tasks, rows, folder, batch_size)
         kept = {
-            task: {m: e.model_dump() for m, e in found.items()} for task, found in measured[ident].items()
+            task: {name: _plain(value) for name, value in found.items()}
+            for task, found in measured[ident].items()
         }
         write_json(project.path(f"evaluations/harness/{ident}.json"), {"rows": rows or "all", "tasks": kept})
     lines = [
@@ -55,13 +57,15 @@ def run_harness(
         for task, found in measured[base].items()
         for metric, value in found.items()
     ]
-    return Table(["task", "metric", "base model", chosen], lines, "In brackets the 95% interval")
+    return Table(
+        ["task", "metric", "base model", chosen], lines, "In brackets the 95% interval, where there is one"
+    )
 
 
 def _evaluate(
     model: LanguageModel, tasks: list[str], rows: int, folder: Path | None, batch_size: int
-) -> dict[str, dict[str, Estimate]]:
-    """Task -> metric -> value."""
+) -> dict[str, dict[str, Estimate | float]]:
+    """Task -> metric -> value, see `_metrics`."""
     try:
         from lm_eval import simple_evaluate
         from lm_eval.models.huggingface import HFLM
@@ -101,14 +105,22 @@ def _network(model: LanguageModel) -> Any:
     return model.model
 
 
-def _metrics(found: dict[str, Any]) -> dict[str, Estimate]:
-    """The harness names a metric "acc,none" and its standard error "acc_stderr,none"."""
-    metrics = {}
+def _metrics(found: dict[str, Any]) -> dict[str, Estimate | float]:
+    """The harness names a metric "acc,none" and its standard error "acc_stderr,none"; the bare value where it has none.
+
+    Without a standard error nothing is known of the spread: an interval of no width would claim certainty.
+    """
+    metrics: dict[str, Estimate | float] = {}
     for key, value in found.items():
         name, _, kind = key.partition(",")
         if isinstance(value, float) and kind and not name.endswith("_stderr"):
             error = found.get(f"{name}_stderr,{kind}")
-            half = 1.96 * error if isinstance(error, float) else 0.0
             title = name if kind == "none" else f"{name} ({kind})"
-            metrics[title] = Estimate(value=value, low=value - half, high=value + half)
+            metrics[title] = value
+            if isinstance(error, float):
+                metrics[title] = Estimate(value=value, low=value - 1.96 * error, high=value + 1.96 * error)
     return metrics
+
+
+def _plain(value: Estimate | float) -> dict[str, float]:
+    return value.model_dump() if isinstance(value, Estimate) else {"value": value}

@@ -84,7 +84,7 @@ def nearest_output(
 
 
 def _gradient(network: Any, objective: Any, weights: "list[torch.nn.Parameter]", row: Example) -> Any:
-    """The gradient of a row's mean loss as one vector; None where nothing of the row can be learned."""
+    """The gradient of a row's mean loss, a tensor for each weight; None where nothing of the row can be learned."""
     import torch
 
     from tailor.models.local_model import evaluating

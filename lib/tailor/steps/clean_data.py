@@ -84,7 +84,12 @@ class Settings(Base):
         same_result=True,
     )
     workers: int = setting(
-        0, "How many pieces are worked on at a time. 0: one a core.", ge=0, advanced=True, same_result=True
+        0,
+        "How many pieces are worked on at a time. 0: one a core.",
+        unit="pieces",
+        ge=0,
+        advanced=True,
+        same_result=True,
     )
 
     @classmethod

@@ -81,7 +81,7 @@ def test_the_word_that_decides_is_found_and_its_loss_is_felt(dataset, home):
         assert row["drop_important"] > row["drop_random"] >= 0
     assert found.status == "ok"
     assert found.figures["difference"].low > 0
-    assert found.verdict.endswith("(6 answers): the coloured words are those that the answers rest on.")
+    assert found.verdict.endswith("(6 answers): on these the coloured words matter more than others.")
     *strips, table = Explanation().blocks(found)
     assert all(isinstance(strip, Tokens) for strip in strips)
     for strip, row in zip(strips, found.rows, strict=True):

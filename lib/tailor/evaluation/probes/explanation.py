@@ -177,7 +177,7 @@ def _say(figures: dict[str, Estimate], rows: int, faithful: bool) -> str:
     said = f"Without its most important words an answer loses {taken.value:.2f} nats of log-probability, without as "
     said += f"many drawn by lot {by_lot.value:.2f} ({rows} answers): "
     if faithful:
-        return said + "the coloured words are those that the answers rest on."
+        return said + "on these the coloured words matter more than others."
     span = f"{difference.low:+.2f} to {difference.high:+.2f}"
     return (
         said + f"the difference ({span}) may be chance, so read the colours with care or explain more rows."

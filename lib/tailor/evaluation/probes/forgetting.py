@@ -270,7 +270,10 @@ def _remedy_blocks(found: Probed, remedies: list[dict[str, Any]]) -> list[Block]
     best = max(kept, key=lambda row: row["task"]["value"], default=None)
     said = f"None of them keeps to the budget of {budget:g}."
     if best:
-        said = f"Within the budget of {budget:g}, {best['remedy']} does the task best: {best['advice']}."
+        said = (
+            f"Within the budget of {budget:g}, {best['remedy']} does the task best on the validation rows: "
+        )
+        said += f"{best['advice']}."
 
     def draw() -> Any:
         from tailor.plots import bars_with_intervals

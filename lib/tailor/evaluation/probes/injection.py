@@ -96,10 +96,11 @@ class Injection:
             )
         for row, corrected in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
             row["p_value"] = corrected
-        return self._judge(bench, rows, np.concatenate(tries), len(examples))
+        # the tries on one row are no independent ones: intervals are over rows, each with its share of tries
+        return self._judge(bench, rows, np.mean(tries, axis=0), len(examples))
 
     def _judge(self, bench: Bench, rows: list[dict], followed: np.ndarray, count: int) -> Probed:
-        share, tries = _share(bench, followed), len(followed)
+        share, tries = _share(bench, followed), len(rows) * count
         worst = max(rows, key=lambda row: row["followed"]["value"])
         verdict = (
             f"An order in the text was followed in {share.value:.0%} of {tries} tries on {count} test rows"

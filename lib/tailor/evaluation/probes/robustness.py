@@ -118,8 +118,8 @@ class Robustness:
             )
         for row, corrected in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
             row["p_value"] = corrected
-        worst = min(rows, key=lambda row: row["difference"]["value"])
         lost = [row for row in rows if row["difference"]["value"] < 0 and row["p_value"] < 0.05]
+        worst = min(lost or rows, key=lambda row: row["difference"]["value"])
         verdict = (
             f"Worst under {worst['kind']}: {show_difference(bench.headline, Estimate(**worst['difference']))}"
         )
