@@ -28,6 +28,17 @@ SMALL = {
     },
     "07_tune": {"epochs": 2, "checkpoint_seconds": 0},
     "08_search_hyperparameters": {"trials": 1},
+    "10_evaluate": {
+        "latency_rows": 2,
+        "robustness_rows": 4,
+        "injection_rows": 2,
+        "out_of_scope_rows": 4,
+        "bias_rows": 4,
+        "forgetting_questions": 1,
+        "explanation_rows": 1,
+        "influence_answers": 1,
+        "influence_rows": 4,
+    },
 }
 BY_HAND = """
 from tailor.notebook import open_step
