@@ -135,5 +135,6 @@ def test_drift_beyond_its_threshold_is_hatched():
 def test_no_global_state_is_touched():
     import sys
 
+    before = "matplotlib.pyplot" in sys.modules  # another test's library may have loaded it
     plots.dropped_by_reason({"a": 1})
-    assert "matplotlib.pyplot" not in sys.modules
+    assert ("matplotlib.pyplot" in sys.modules) == before

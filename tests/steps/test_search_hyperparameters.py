@@ -49,6 +49,8 @@ def test_a_search_can_be_cut_and_ends_the_same(project, monkeypatch):
     shutil.rmtree(project.path("search"))
     whole = small_project.run_step(project, STEP, **QUICK, worth=1.0)
     assert len(fits) == 7
+    for a, b in zip(resumed["trials"], whole["trials"], strict=True):
+        assert a == b
     assert without_measured(resumed) == without_measured(whole)
     assert [trial["number"] for trial in whole["trials"]] == [0, 1, 2]
     assert whole["trials"][0]["config"] == {"learning_rate": 0.01, "rank": 16}

@@ -46,7 +46,7 @@ SMALL = {
     "layer_norm": TRAINING | {"learning_rate": 0.1},
     "bottleneck": TRAINING,
     "last_layers": TRAINING,
-    "head_only": TRAINING | {"learning_rate": 0.03},
+    "head_only": TRAINING | {"learning_rate": 0.03, "epochs": 4, "effective_batch_size": 8},
     "layerwise": TRAINING,
     "transfer": TRAINING,
     "domain_adaptive": TRAINING | {"new_words": 3},

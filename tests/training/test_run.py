@@ -252,5 +252,7 @@ def test_an_encoder_learns_labels(dataset, tmp_path, recorder):
 def test_every_shared_setting_has_its_bounds():
     schema = TrainingConfig.model_json_schema()["properties"]
     for name, field in schema.items():
+        if field.get("type") == "boolean":
+            continue
         assert {"maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "pattern"} & set(field), name
     assert json.dumps(TrainingConfig().model_dump(mode="json"))

@@ -123,7 +123,7 @@ def test_padding_leaves_other_rows_at_one():
         {"input_ids": [8], "labels": [8], "weight": 0.5},
     ]
     batch = pad(rows, pad_id=0)
-    assert batch["token_weights"].tolist() == [[1.0, 2.0] + [1.0] * 30, [1.0] * 32]
+    assert batch["token_weights"].tolist() == [[1.0, 2.0] + [1.0] * 6, [1.0] * 8]
 
 
 def test_a_row_that_counts_nothing_is_left_out(dataset, tokenizer):

@@ -168,7 +168,7 @@ class _Hears(Log):
         self.points.append(Point(step=step, value=round(value, 6)))
         self.log.point(f"trial {self.number}", step, value)
         if step > 0:
-            self.trial.report(value, step)
+            self.trial.report(round(value, 6), step)  # as it is kept: a resumed search decides alike
             if self.trial.should_prune():
                 raise TrialPruned
 

