@@ -59,7 +59,9 @@ def test_the_scores_of_a_linear_model_are_known(tmp_path):
     model = ClassifierModel(Linear(), tokenizer, ["a", "b"])
     text = "one two"
     with torch.no_grad():
-        model.model.embed.weight[tokenizer.encode(".", add_special_tokens=False)[-1]] = 0  # where the path begins
+        model.model.embed.weight[tokenizer.encode(".", add_special_tokens=False)[-1]] = (
+            0  # where the path begins
+        )
         sizes = [
             float(model.model.embed(torch.tensor(tokenizer(word)["input_ids"])).sum())
             for word in ("one", " two")
