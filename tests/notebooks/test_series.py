@@ -35,7 +35,7 @@ SMALL = {
         "out_of_scope_rows": 4,
         "bias_rows": 4,
         "forgetting_questions": 1,
-        "explanation_rows": 1,
+        "explanation_rows": 2,
         "influence_answers": 1,
         "influence_rows": 4,
     },
