@@ -3,7 +3,6 @@
 from tailor.blocks import Block
 from tailor.data.dataset import Dataset
 from tailor.evaluation.asking import EvaluationSettings, evaluation_problems
-from tailor.evaluation.blind import FILE as COMPARISONS
 from tailor.evaluation.compare import metric_of, paired, verdict
 from tailor.evaluation.comparison_view import comparison_blocks
 from tailor.evaluation.criteria import judge_costs, judge_criteria
@@ -75,13 +74,8 @@ def blockers(project: Project, settings: Settings) -> list[str]:
 
 
 def reads_files(project: Project, settings: Settings) -> list[str]:
-    """The files of one's own metrics, and what people chose between two answers, where a judge is held against it."""
-    compared = settings.judge and project.path(COMPARISONS).exists()
-    return [
-        *own_metric_files(settings.own_metrics),
-        *([f"outputs/{project.name}/{COMPARISONS}"] if compared else []),
-        *probe_reads(settings),
-    ]
+    """The files of one's own metrics, and what the probes read."""
+    return [*own_metric_files(settings.own_metrics), *probe_reads(project, settings)]
 
 
 def run(project: Project, settings: Settings, log: Log) -> Comparison:

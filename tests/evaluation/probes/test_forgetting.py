@@ -166,5 +166,5 @@ def test_text_without_passages_is_refused(home):
 def test_files_that_are_named_are_read_again_when_they_change(home):
     make_project(home)
     settings = Forgetting.Settings(forgetting_text="own.txt", forgetting_projects=["small", "unknown"])
-    assert Forgetting().reads(settings) == ["own.txt", "outputs/small/dataset.json"]
-    assert Forgetting().reads(Forgetting.Settings()) == []
+    assert Forgetting().reads(Project("small"), settings) == ["own.txt", "outputs/small/dataset.json"]
+    assert Forgetting().reads(Project("small"), Forgetting.Settings()) == []

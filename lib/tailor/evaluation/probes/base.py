@@ -123,7 +123,7 @@ class Probe(Protocol):
         Settings: its settings, each field in the section `title`, the first one the switch, a bool called `name`;
             all others begin with `name` and an underscore, since the step's form holds every probe's.
 
-    A probe whose settings name files has a method `reads(settings)` that lists them: changed, they are read again.
+    A probe that reads files has a method `reads(project, settings)` that lists them: changed, it is asked again.
     """
 
     name: ClassVar[str]

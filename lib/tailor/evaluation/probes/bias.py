@@ -109,7 +109,7 @@ class Bias:
             problems.append("bias_bold needs VADER: pip install 'tailor-workbench[bias]'")
         return problems
 
-    def reads(self, settings: BiasSettings) -> list[str]:
+    def reads(self, project: Project, settings: BiasSettings) -> list[str]:
         return [path for name in SETS if (path := getattr(settings, name))]
 
     def measure(self, bench: Bench, settings: BiasSettings) -> Probed:

@@ -86,7 +86,7 @@ class Forgetting:
             if name not in known
         ]
 
-    def reads(self, settings: ForgettingSettings) -> list[str]:
+    def reads(self, project: Project, settings: ForgettingSettings) -> list[str]:
         """One's own text, and the datasets of the projects named."""
         datasets = [f"outputs/{name}/dataset.json" for name in settings.forgetting_projects]
         return [

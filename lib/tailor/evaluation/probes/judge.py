@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from tailor.blocks import Block, Table, Text
+from tailor.evaluation.blind import FILE as COMPARISONS
 from tailor.evaluation.blind import human_choices, make_pairs
 from tailor.evaluation.judging import ENOUGH_HUMANS, Judgement, JudgeReport, judge_pairs, report
 from tailor.evaluation.kept_answers import KeptAnswers
@@ -71,6 +72,10 @@ class Judge:
         except WorkbenchError as error:
             return [f"10_evaluate.judge_model: {error.found}. {error.fix}"]
         return []
+
+    def reads(self, project: Project, settings: JudgeSettings) -> list[str]:
+        """What people chose between two answers, where they did."""
+        return [f"outputs/{project.name}/{COMPARISONS}"] if project.path(COMPARISONS).exists() else []
 
     def measure(self, bench: Bench, settings: JudgeSettings) -> Probed:
         from tailor.models.writers import open_writer

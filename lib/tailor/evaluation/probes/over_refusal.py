@@ -70,7 +70,7 @@ class OverRefusal:
             return [f"over_refusal_file: {error.found}. {error.fix}"]
         return []
 
-    def reads(self, settings: OverRefusalSettings) -> list[str]:
+    def reads(self, project: Project, settings: OverRefusalSettings) -> list[str]:
         return [settings.over_refusal_file] if settings.over_refusal_file else []
 
     def measure(self, bench: Bench, settings: OverRefusalSettings) -> Probed:

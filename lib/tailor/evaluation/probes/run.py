@@ -5,7 +5,6 @@ from typing import Any
 from tailor.blocks import Block, Callout, Heading, Text
 from tailor.errors import WorkbenchError
 from tailor.evaluation.asking import EvaluationSettings
-from tailor.evaluation.blind import FILE as COMPARISONS
 from tailor.evaluation.evaluate import Evaluator
 from tailor.evaluation.kept_answers import KeptAnswers
 from tailor.evaluation.loaded import Loaded
@@ -28,11 +27,10 @@ def probe_blockers(project: Project, settings: EvaluationSettings) -> list[str]:
     ]
 
 
-def probe_reads(settings: EvaluationSettings) -> list[str]:
-    """Files outside the project that the probes which are switched on read."""
-    return [
-        path for name, probe in PROBES.items() if getattr(settings, name) for path in _reads(probe, settings)
-    ]
+def probe_reads(project: Project, settings: EvaluationSettings) -> list[str]:
+    """Files, beside the series' own, that the probes which are switched on read."""
+    wanted = [probe for name, probe in PROBES.items() if getattr(settings, name)]
+    return [path for probe in wanted for path in _reads(project, probe, settings)]
 
 
 def run_probes(evaluator: Evaluator, best: str, base: str) -> list[Probed]:
@@ -48,7 +46,7 @@ def run_probes(evaluator: Evaluator, best: str, base: str) -> list[Probed]:
         path = evaluator.project.path(f"evaluations/probes/{probe.name}.json")
         inputs, own = _inputs(bench), _asked(probe, evaluator)
         project = evaluator.project
-        inputs |= {file: project.hash_of(project.resolve(file)) for file in _reads(probe, settings)}
+        inputs |= {file: project.hash_of(project.resolve(file)) for file in _reads(project, probe, settings)}
         if (kept := _kept(path, inputs, own)) is not None:
             done.append(kept)
             continue
@@ -112,12 +110,9 @@ def _subject(evaluator: Evaluator, ident: str) -> Subject:
 
 
 def _inputs(bench: Bench) -> dict[str, str]:
-    """Runs, rows and human choices that a probe's figures rest on."""
-    project = bench.project
+    """Runs and rows that every probe's figures rest on."""
     runs = {f"runs/{s.run.id}/run.json": s.run.content_hash() for s in (bench.best, bench.base)}
-    chosen = project.path(COMPARISONS)
-    people = {COMPARISONS: project.hash_of(chosen)} if chosen.exists() else {}
-    return runs | people | {"dataset.json": bench.dataset.record.content_hash()}
+    return runs | {"dataset.json": bench.dataset.record.content_hash()}
 
 
 def _own(probe: Probe, settings: EvaluationSettings) -> Any:
@@ -125,9 +120,9 @@ def _own(probe: Probe, settings: EvaluationSettings) -> Any:
     return probe.Settings(**{name: getattr(settings, name) for name in probe.Settings.model_fields})
 
 
-def _reads(probe: Probe, settings: EvaluationSettings) -> list[str]:
-    """What a probe's settings name, where it says so by a method `reads`."""
-    return probe.reads(_own(probe, settings)) if hasattr(probe, "reads") else []
+def _reads(project: Project, probe: Probe, settings: EvaluationSettings) -> list[str]:
+    """The files that a probe reads, where it says so by a method `reads`."""
+    return probe.reads(project, _own(probe, settings)) if hasattr(probe, "reads") else []
 
 
 def _asked(probe: Probe, evaluator: Evaluator) -> dict[str, Any]:
