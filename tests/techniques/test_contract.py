@@ -48,6 +48,7 @@ SMALL = {
     "last_layers": TRAINING,
     "head_only": TRAINING | {"learning_rate": 0.03, "epochs": 4, "effective_batch_size": 8},
     "layerwise": TRAINING,
+    "larc": TRAINING | {"learning_rate": 5.0, "trust": 0.02},
     "transfer": TRAINING,
     "domain_adaptive": TRAINING | {"new_words": 3},
     "setfit": TRAINING | {"pairs_per_row": 1, "epochs": 4, "effective_batch_size": 8, "rows_at_once": 8},
@@ -187,7 +188,7 @@ def test_figures_count_what_is_trained(name, fitted):
     _, figures = fitted(name)
     assert 0 < figures["trainable_parameters"] <= figures["total_parameters"]
     assert (figures["trainable_parameters"] == figures["total_parameters"]) == (
-        name in ("full", "layerwise", "transfer", "setfit", "domain_adaptive")
+        name in ("full", "layerwise", "larc", "transfer", "setfit", "domain_adaptive")
     )
     assert figures["measured"]["tokens_per_second"] > 0
 

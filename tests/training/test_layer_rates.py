@@ -6,7 +6,6 @@ from tiny_model import write_tiny_model
 
 from tailor.models.loading import load_model
 from tailor.records import UPDATE_RATIO
-from tailor.techniques.layerwise import LayerwiseConfig
 from tailor.training.layer_rates import LARC, decayed_groups, local_rate, record_update_ratios
 
 
@@ -63,14 +62,13 @@ def test_the_ratio_is_the_change_over_the_size():
     ]
 
 
-def test_larc_and_decay_are_trained_and_told(fit):
-    for rates, rate in (("larc", 5.0), ("decay", 0.01)):
-        folder, figures = fit("layerwise", folder=rates, rates=rates, learning_rate=rate)
-        losses = [point["value"] for point in figures["curves"]["training loss"]]
-        assert losses[-1] < 0.9 * losses[0]
-        told = [name for name in figures["curves"] if name.startswith(UPDATE_RATIO)]
-        assert told[0] == UPDATE_RATIO + "embeddings"
-        # the rate rises from zero: the first step moves nothing
-        assert all(0 < p["value"] < 1 for name in told for p in figures["curves"][name][1:])
-        assert (folder / "model" / "model.safetensors").exists()
-    assert LayerwiseConfig().rates == "decay"
+@pytest.mark.parametrize(("technique", "rate"), [("larc", 5.0), ("layerwise", 0.01)])
+def test_what_each_layer_moved_is_told(fit, technique, rate):
+    folder, figures = fit(technique, learning_rate=rate)
+    losses = [point["value"] for point in figures["curves"]["training loss"]]
+    assert losses[-1] < 0.9 * losses[0]
+    told = [name for name in figures["curves"] if name.startswith(UPDATE_RATIO)]
+    assert told[0] == UPDATE_RATIO + "embeddings"
+    # the rate rises from zero: the first step moves nothing
+    assert all(0 < p["value"] < 1 for name in told for p in figures["curves"][name][1:])
+    assert (folder / "model" / "model.safetensors").exists()

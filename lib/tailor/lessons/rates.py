@@ -21,7 +21,7 @@ PLANS: dict[str, Plan] = {
 }
 LAYERWISE: dict[str, Plan] = {
     "decay": ("falling by half", "layerwise", {"learning_rate": 1e-3, "layer_decay": 0.5, "patience": 0}),
-    "larc": ("LARC", "layerwise", {"learning_rate": 10.0, "rates": "larc", "trust": 0.001, "patience": 0}),
+    "larc": ("LARC", "larc", {"patience": 0}),
 }
 
 

@@ -133,12 +133,8 @@ def run(project: Project, settings: Settings, log: Log) -> Cleaning:
         workers=settings.workers or None,
         aside=aside,
     )
-    for decision in aside.values():
-        if decision.stand_ins is not None:
-            lock_away(project.name, decision.stand_ins)
-            log.note(
-                f"Which stand-in stands for whom is kept in private/{project.name}/, outside the project."
-            )
+    if lock_away(project.name, (decision.stand_ins for decision in aside.values() if decision.stand_ins)):
+        log.note(f"Which stand-in stands for whom is kept in private/{project.name}/, outside the project.")
     judged = []
     if settings.credit:
         most = settings.credit_rows // (8 if settings.credit_by == "meaning" else 1)

@@ -15,6 +15,7 @@ from tailor.techniques.full import Full
 from tailor.techniques.head_only import HeadOnly
 from tailor.techniques.ia3 import IA3
 from tailor.techniques.instruction_search import InstructionSearch
+from tailor.techniques.larc import LARC
 from tailor.techniques.last_layers import LastLayers
 from tailor.techniques.layer_norm import LayerNorm
 from tailor.techniques.layerwise import Layerwise
@@ -49,6 +50,7 @@ TECHNIQUES: dict[str, Technique] = {
     HeadOnly.name: HeadOnly(),
     Full.name: Full(),
     Layerwise.name: Layerwise(),
+    LARC.name: LARC(),
     Transfer.name: Transfer(),
     DomainAdaptive.name: DomainAdaptive(),
     SetFit.name: SetFit(),

@@ -1,7 +1,7 @@
-"""Layer-wise rates: every weight is trained, each layer at a rate of its own (LARC, or falling with depth)."""
+"""Layer-wise rate decay: every weight is trained, earlier layers at lower rates than later ones."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tailor.data.dataset import Dataset
 from tailor.machine import Machine
@@ -13,67 +13,39 @@ from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
 from tailor.training.settings import TrainingConfig
 
-YOU = "You et al. 2017, Large Batch Training of Convolutional Networks"
 HOWARD = "Howard and Ruder 2018, Universal Language Model Fine-tuning"
 
 
 class LayerwiseConfig(TrainingConfig):
-    """How each layer's rate is found."""
+    """The last layer's rate, and how it falls towards the first."""
 
     learning_rate: float = setting(
         1e-3,
-        "The rate of the last layer (decay), or the rate that no layer goes beyond (larc, which wants about a hundred "
-        "times as much because its steps are plain gradients).",
+        "How far each step moves the last layer. Each layer before it moves less.",
         log=True,
         gt=0.0,
-        le=10.0,
-    )
-    rates: Literal["decay", "larc"] = setting(
-        "decay",
-        "'decay': each earlier layer learns by a fixed factor more slowly, as early layers hold what all tasks share. "
-        "'larc': each layer's step is held to a share of its weights' size, whatever its gradient.",
-        source=f"{HOWARD}, section 3.2; {YOU}, section 4",
+        le=1.0,
     )
     layer_decay: float = setting(
         0.8,
-        "For 'decay': each layer's rate as a share of the next one's.",
+        "Each layer's rate as a share of the next one's: early layers hold what all tasks share. 1 gives all the same.",
         unit="share",
         gt=0.0,
         le=1.0,
         source=f"{HOWARD}, section 3.2 (1/2.6); Clark et al. 2020, ELECTRA, appendix B (0.8 to 0.9)",
     )
-    trust: float = setting(
-        0.02,
-        "For 'larc': a step may be at most this share of a layer's size.",
-        unit="share of the weights' length",
-        gt=0.0,
-        le=1.0,
-        source=f"{YOU}, section 4 (0.001 to 0.02)",
-    )
-    momentum: float = setting(
-        0.9,
-        "For 'larc': how much of the last step is kept.",
-        ge=0.0,
-        lt=1.0,
-        advanced=True,
-        source=f"{YOU}, section 5",
-    )
 
 
 class Layerwise:
     name: ClassVar[str] = "layerwise"
-    title: ClassVar[str] = "Full fine-tuning with layer-wise rates"
-    source: ClassVar[str] = f"{YOU}, section 4 (LARC); {HOWARD}, section 3.2 (decay)"
+    title: ClassVar[str] = "Layer-wise learning-rate decay"
+    source: ClassVar[str] = f"{HOWARD}, section 3.2 (discriminative fine-tuning)"
     summary: ClassVar[str] = (
-        "Trains every weight, each layer at its own rate: falling towards the first layers, or held to a share of the "
-        "layer's size (LARC). Forgets less than one rate for all; one more setting to find."
+        "Trains every weight, each layer at a lower rate than the next one. Forgets less than one rate for all; one "
+        "more setting to find."
     )
-    costs: ClassVar[str] = (
-        "As full fine-tuning; LARC needs less memory than Adam, as it keeps one average instead of two."
-    )
-    wins: ClassVar[str] = (
-        "Full fine-tuning learns the task but forgets too much, or the batch is large and training unsteady."
-    )
+    costs: ClassVar[str] = "As full fine-tuning: the most memory, and a file as large as the model."
+    wins: ClassVar[str] = "Full fine-tuning learns the task but forgets too much."
     loses: ClassVar[str] = (
         "There is no time to find one more setting; with few steps, early layers then hardly learn."
     )
@@ -104,20 +76,13 @@ class Layerwise:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        from tailor.training.layer_rates import LARC, decayed_groups
+        from tailor.training.layer_rates import decayed_groups
 
         def make_optimizer(model: Any, rate: float) -> Any:
             import torch
 
-            groups = decayed_groups(model, rate, config.layer_decay if config.rates == "decay" else 1.0)
-            if config.rates == "decay":
-                return torch.optim.AdamW(groups, lr=rate, weight_decay=config.weight_decay)
-            options = {
-                "trust": config.trust,
-                "momentum": config.momentum,
-                "weight_decay": config.weight_decay,
-            }
-            return LARC(groups, lr=rate, **options)
+            groups = decayed_groups(model, rate, config.layer_decay)
+            return torch.optim.AdamW(groups, lr=rate, weight_decay=config.weight_decay)
 
         return fit_weights(
             base, dataset, config, out_dir, lambda m: m, seed=seed, log=log, measure=measure,

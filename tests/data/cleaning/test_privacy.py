@@ -226,17 +226,39 @@ def test_a_damaged_vault_is_not_written_over(tmp_path, monkeypatch):
 
 def test_the_vault_is_its_owners_alone_and_outside_the_project(tmp_path, monkeypatch):
     monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
-    path = lock_away("mine", StandIns({"email": ["a@b.example"], "name": ["ann roe"]}))
+    path = lock_away("mine", [StandIns({"email": ["a@b.example"], "name": ["ann roe"]})])
     assert path == vault_path("mine") == tmp_path / "private" / "mine" / "stand_ins.json"
     vault = json.loads(path.read_text())
-    assert vault["seed"] == 0
-    table = vault["stand_ins"]
-    assert table["email"] == {"a@b.example": "person1@example.com"}
-    assert list(table["name"]) == ["ann roe"]
+    assert vault["email"] == {"seed": 0, "stand_ins": {"a@b.example": "person1@example.com"}}
+    assert list(vault["name"]["stand_ins"]) == ["ann roe"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     with pytest.raises(WorkbenchError, match="the project name"):
         vault_path("../elsewhere")
+
+
+def test_entries_for_kinds_apart_share_the_vault(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAILOR_HOME", str(tmp_path))
+    mail = MaskPersonalData(write="stand-ins", kinds=["email"])
+    phone = MaskPersonalData(write="stand-ins", kinds=["phone"], seed=3)
+    assert lock_away("mine", []) is None
+    lock_away("mine", [StandIns({"email": ["b@x.example"]}), StandIns({"phone": ["0301234567"]}, 3)])
+    lock_away(
+        "mine",
+        [StandIns({"email": ["a@x.example"]}, earlier={"email": {"b@x.example": "person1@example.com"}})],
+    )
+    known = with_earlier_stand_ins([mail, phone, phone.model_copy(update={"seed": 4, "off": True})], "mine")
+    assert known[0]._earlier == {
+        "email": {"b@x.example": "person1@example.com", "a@x.example": "person2@example.com"}
+    }
+    assert known[1]._earlier == {"phone": {"0301234567": "+999 000 0001"}}
+    assert not known[2]._earlier
+    with pytest.raises(WorkbenchError) as error:
+        with_earlier_stand_ins([mail, phone, MaskPersonalData(write="stand-ins")], "mine")
+    assert error.value.found == "entries 1 and 3 of the history both write stand-ins for the kind 'email'"
+    assert (
+        error.value.fix == "name all columns in one of them, and take 'email' out of the kinds of the other"
+    )
 
 
 def test_own_patterns_and_values_that_stay():

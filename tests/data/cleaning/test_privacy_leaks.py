@@ -105,7 +105,7 @@ def test_stand_ins_go_to_the_vault_and_nowhere_else(tmp_path, monkeypatch):
     clean = table(project, "clean.parquet")["message"].to_list()
     assert clean[8] == "Hello, case 8. My address is person9@example.com, call back"
     vault = json.loads((tmp_path / "private/mine/stand_ins.json").read_text())
-    assert vault["stand_ins"]["email"]["a8@mail.example"] == "person9@example.com"
+    assert vault["email"]["stand_ins"]["a8@mail.example"] == "person9@example.com"
     for file in project.path("").rglob("*"):
         if file.is_file() and file.parent.name != "raw":
             assert b"a8@mail.example" not in file.read_bytes()

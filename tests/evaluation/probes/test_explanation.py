@@ -82,6 +82,11 @@ def test_the_word_that_decides_is_found_and_its_loss_is_felt(dataset, home):
     assert found.status == "ok"
     assert found.figures["difference"].low > 0
     assert found.verdict.endswith("(6 answers): on these the coloured words matter more than others.")
+    few = Explanation().measure(make_bench(dataset, model, model), Explanation.Settings(explanation_rows=5))
+    assert few.status == "watch"
+    assert few.verdict.endswith(
+        "(5 answers): too few to tell the difference from chance. Explain 6 or more (explanation_rows)."
+    )
     *strips, table = Explanation().blocks(found)
     assert all(isinstance(strip, Tokens) for strip in strips)
     for strip, row in zip(strips, found.rows, strict=True):

@@ -125,9 +125,7 @@ def clean_file(project: Project, path: Path, target: Path, log: Log) -> tuple[in
     operations = with_earlier_stand_ins(for_new_rows(settings.operations), project.name)
     aside: dict[int, Any] = {}
     kept, _, _ = clean(rows, operations, columns, log, absent_columns="skip", aside=aside)
-    for decision in aside.values():
-        if decision.stand_ins is not None:
-            lock_away(project.name, decision.stand_ins)
+    lock_away(project.name, (decision.stand_ins for decision in aside.values() if decision.stand_ins))
     _write(kept, target)
     return rows.height, kept.height
 

@@ -17,6 +17,8 @@ from tailor.settings import Settings, setting
 TITLE = "Which words decide"
 DROPPED = 0.2
 """Share of the words that is taken away in the check (DeYoung et al. 2020, section 5: 1% to 50%)."""
+ENOUGH = 6
+"""Rows without which the check proves nothing: five differences share a sign by chance once in 16 times, two-sided."""
 DRAWS = 5  # sets of words drawn by lot beside the important ones
 LEGEND = {
     "strongly": "speaks strongly for the answer",
@@ -34,9 +36,9 @@ class ExplanationSettings(Settings):
         source="Sundararajan et al. 2017, Axiomatic Attribution for Deep Networks, section 3 (integrated gradients)",
     )
     explanation_rows: int = setting(
-        4,
+        8,
         "Answers explained, half of them the worst and half the best. Each takes the time of about 40 answers; more "
-        "make the check surer.",
+        f"make the check surer, and fewer than {ENOUGH} leave it open.",
         unit="rows",
         ge=2,
         le=200,
@@ -78,7 +80,7 @@ class Explanation:
             "words drawn by lot cost": _estimate(bench, drops[1]),
             "difference": estimate(more, samples=bench.samples, seed=bench.seed),
         }
-        faithful = figures["difference"].low > 0
+        faithful = figures["difference"].low > 0 and len(rows) >= ENOUGH
         return Probed(
             probe=self.name,
             run=bench.best.run.id,
@@ -178,6 +180,10 @@ def _say(figures: dict[str, Estimate], rows: int, faithful: bool) -> str:
     said += f"many drawn by lot {by_lot.value:.2f} ({rows} answers): "
     if faithful:
         return said + "on these the coloured words matter more than others."
+    if rows < ENOUGH:
+        return (
+            f"{said}too few to tell the difference from chance. Explain {ENOUGH} or more (explanation_rows)."
+        )
     span = f"{difference.low:+.2f} to {difference.high:+.2f}"
     return (
         said + f"the difference ({span}) may be chance, so read the colours with care or explain more rows."
