@@ -13,6 +13,7 @@ from tailor.errors import WorkbenchError
 from tailor.evaluation import answering
 from tailor.evaluation.asking import EvaluationSettings
 from tailor.evaluation.evaluate import Evaluator
+from tailor.evaluation.loaded import Loaded
 from tailor.evaluation.measure import make_measure
 from tailor.evaluation.predictions import load_evaluation, predictions_path, read_predictions
 from tailor.evaluation.references import majority_label, nearest_answer, references_for
@@ -218,6 +219,13 @@ def test_what_one_answer_costs_is_measured(evaluator):
     assert found["watt_hours_per_1000"] == pytest.approx(
         found["cpu_seconds"] * 10 / 60 * 1000 / 3600, abs=1e-3
     )
+
+
+def test_loading_the_model_is_no_part_of_waiting_for_an_answer():
+    loaded = Loaded(lambda: [time.sleep(0.3)])
+    found = loaded.time_single([lambda: loaded.model] * 3)
+    assert found["timed_answers"] == 3
+    assert found["seconds_per_answer_p95"] < 0.1
 
 
 def test_fewer_rows_are_drawn_by_seed_in_their_order(evaluator):

@@ -182,6 +182,19 @@ def test_a_mumbling_judge_is_not_counted_as_a_loss(project, monkeypatch):
     )
 
 
+def test_pairs_are_compared_in_an_order_drawn_by_lot(project):
+    """The first thirty stand for the others: they may come from any source, and are the same for every annotator."""
+    walks = []
+    for name in ("Ann", "Ben"):
+        session = open_blind(project, count=30)
+        session.sign_in(name)
+        walks.append([place for place, _ in session.order])
+    assert walks[0] == walks[1]
+    assert len(set(walks[0])) == 30
+    assert sorted(walks[0]) != walks[0]
+    assert max(walks[0]) > 30
+
+
 def test_split_annotators_count_as_neither(project):
     pair = shown_pairs(project)[0]
     key = row_key(pair.draft())

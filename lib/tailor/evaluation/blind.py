@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tailor.data.annotations import Annotation, read_annotations, row_key
 from tailor.data.drafts import Draft
 from tailor.data.labelling import Session
@@ -68,7 +70,19 @@ def make_pairs(best: "pl.DataFrame", base: "pl.DataFrame") -> list[Pair]:
     ]
 
 
-def open_blind(project: Project, *, count: int) -> Session:
+class BlindSession(Session):
+    """A person's walk through pairs in an order drawn by lot.
+
+    Pairs that people chose, or that were chosen for them, would not stand for the others, and what people say of them
+    could not correct a judge (Angelopoulos et al. 2023: the labelled rows are a random sample).
+    """
+
+    def _choose(self, found: list[Annotation]) -> None:
+        drawn = np.random.default_rng(self._seed).permutation(len(self._drafts))
+        self.order = [(int(place), "drawn by lot") for place in drawn[: self._count]]
+
+
+def open_blind(project: Project, *, count: int) -> BlindSession:
     """The pairs of the best model and the base model, for a person to compare; none where nothing beat the base.
 
     Raises:
@@ -79,7 +93,7 @@ def open_blind(project: Project, *, count: int) -> Session:
     pairs = make_pairs(best, base)
     seed = project.load(ProjectRecord, "project.json").seed
     drafts = [pair.draft() for pair in pairs]
-    return Session(drafts, "classify", CHOICES, project.path(FILE), count=count, seed=seed)
+    return BlindSession(drafts, "classify", CHOICES, project.path(FILE), count=count, seed=seed)
 
 
 def human_choices(project: Project, pairs: Sequence[Pair]) -> dict[str, float]:

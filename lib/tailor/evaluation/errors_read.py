@@ -8,7 +8,7 @@ import numpy as np
 
 from tailor.blocks import Table
 from tailor.data.notes import FILE, read_notes
-from tailor.evaluation.compare import confusions
+from tailor.evaluation.compare import confusions, name_of
 from tailor.evaluation.results import shorten
 from tailor.project import Project
 from tailor.records import Comparison, ProjectRecord
@@ -123,7 +123,7 @@ class Answers:
         """How good an answer is, in a few words."""
         table = self.tables[run]
         if not self.labelled:
-            return f"{self.headline} {table[self.headline][place]:.0f}"
+            return f"{name_of(self.headline)} {table[self.headline][place]:.0f}"
         right = "right" if table["accuracy"][place] else "wrong"
         return f"{right}, {table['confidence'][place]:.0%} sure" if "confidence" in table.columns else right
 

@@ -45,8 +45,7 @@ class ErrorBrowser:
             ),
             "view": widgets.ToggleButtons(
                 options=VIEWS,
-                description="order",
-                style={"button_width": "auto", "description_width": "auto"},
+                style={"button_width": "auto"},
             ),
             "label": widgets.Dropdown(
                 options=choices(self.answers.labels()), description="right label", layout=wide
@@ -59,16 +58,16 @@ class ErrorBrowser:
                 placeholder="text in question or answer", description="contains", layout=wide
             ),
             "noted": widgets.Checkbox(description="with a note only", indent=False, layout=wide),
-            "rows": widgets.Select(options=[], rows=14, layout=widgets.Layout(width="100%")),
+            "rows": widgets.Select(options=[], rows=14, layout=widgets.Layout(width="auto")),
             "fault": widgets.Dropdown(
                 options=[(fault or "not said", fault) for fault in FAULTS],
                 description="the fault",
-                layout=widgets.Layout(width="100%"),
+                layout=widgets.Layout(width="auto"),
             ),
             "note": widgets.Textarea(
                 placeholder="Your note on this row. It is saved when you leave the field.",
                 continuous_update=False,
-                layout=widgets.Layout(width="100%", height="70px"),
+                layout=widgets.Layout(width="auto", height="70px"),
             ),
         }
         self._count, self._card, self._told = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -98,7 +97,7 @@ class ErrorBrowser:
         right = widgets.VBox([self._card], layout=widgets.Layout(width="62%", padding="0 0 0 12px"))
         box = widgets.VBox(
             [
-                widgets.HBox([own["model"], own["view"]], layout=wrap),
+                widgets.HBox([own["model"], widgets.Label("order"), own["view"]], layout=wrap),
                 widgets.HBox(filters, layout=wrap),
                 self._count,
                 widgets.HBox([left, right], layout=widgets.Layout(align_items="flex-start")),

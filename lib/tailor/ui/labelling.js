@@ -51,6 +51,7 @@ function render({ model, el }) {
   let finding = false;
   let find = "";
   let field = null;
+  const optional = []; // hints on keys that do something only where the row has what they need
 
   function button(className, key, text, act) {
     const made = element("button", className);
@@ -125,6 +126,7 @@ function render({ model, el }) {
     }
     filled.style.width = `${(100 * row.done) / total}%`;
     why.textContent = `${row.why} · ${row.row}${row.dropped ? " · you set it aside" : ""}`;
+    for (const [hint, needs] of optional) hint.style.display = row[needs] ? "" : "none";
     finding = false;
     find = "";
     drawTalk(row);
@@ -134,10 +136,11 @@ function render({ model, el }) {
 
   function drawFoot() {
     const keys = isClassify
-      ? [["1 … ", "label"], ["Enter", "as given"], ["Space", "suggested"], ["/", "find a label"]]
+      ? [["1 … ", "label"], ["Enter", "as given", "given"], ["Space", "suggested", "suggested"], ["/", "find a label"]]
       : [["e", "edit"], ["Ctrl Enter", "save"], ["Esc", "leave the text"], ["Enter", "take as shown"]];
-    for (const [key, text] of keys) {
+    for (const [key, text, needs] of keys) {
       const hint = element("span", "hint");
+      if (needs) optional.push([hint, needs]);
       hint.append(element("kbd", "", key), element("span", "", text));
       foot.append(hint);
     }

@@ -57,6 +57,16 @@ def test_a_text_that_is_too_long_is_found(make):
     assert "What comes to a question that asks nothing" in shown("robustness", found)
 
 
+def test_what_costs_nothing_is_not_called_the_worst(make):
+    class Steady(RuleModel):
+        def _label(self, text):
+            return super()._label(" ".join(text.lower().split()[:8]))
+
+    found = load_probed(make(Steady), "robustness")
+    assert found.status == "ok"
+    assert found.verdict == "No change of form made the answers to 20 test rows any worse."
+
+
 def test_changes_keep_what_was_asked():
     import random
 
@@ -106,6 +116,8 @@ def test_an_order_that_is_followed_is_found_with_its_style(make, task):
         "An order in the text was followed in 20% of 50 tries on 10 test rows, most often as a system message (100%)."
     )
     followed = {row["style"]: row["followed"]["value"] for row in found.rows}
+    # what the base model answers without the order too is no obedience
+    assert [bool(row["base"]) for row in found.rows] == [bool(share) for share in followed.values()]
     assert [style for style, share in followed.items() if share] == ["a system message"]
     assert "a hidden comment" in shown("injection", found)
 

@@ -68,6 +68,11 @@ class Injection:
         wanted = [_wanted(bench, example) for example in examples]
         plain = bench.ask(bench.best, examples, "answers as before")
         already = _followed(bench, plain, wanted)
+        before = already
+        if bench.base is not bench.best:
+            before = _followed(
+                bench, bench.ask(bench.base, examples, "the base model's answers as before"), wanted
+            )
         rows, tries = [], []
         for style, order in STYLES.items():
             asked = [
@@ -82,7 +87,7 @@ class Injection:
             base = None
             if bench.base is not bench.best:
                 answers = bench.ask(bench.base, asked, f"the base model's answers: {style}")
-                base = float(_followed(bench, answers, wanted).mean())
+                base = float((_followed(bench, answers, wanted) * (1 - before)).mean())
             tries.append(followed)
             rows.append(
                 {

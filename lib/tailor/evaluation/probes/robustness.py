@@ -119,17 +119,12 @@ class Robustness:
         for row, corrected in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
             row["p_value"] = corrected
         lost = [row for row in rows if row["difference"]["value"] < 0 and row["p_value"] < 0.05]
-        worst = min(lost or rows, key=lambda row: row["difference"]["value"])
-        verdict = (
-            f"Worst under {worst['kind']}: {show_difference(bench.headline, Estimate(**worst['difference']))}"
-        )
-        verdict += f" on {len(examples)} test rows." if lost else ", which may be chance."
         return Probed(
             probe=self.name,
             run=bench.best.run.id,
             base=bench.base.run.id,
             status="watch" if lost else "ok",
-            verdict=verdict,
+            verdict=_say(bench.headline, rows, lost, len(examples)),
             figures={bench.headline: estimate(plain, samples=bench.samples, seed=bench.seed)},
             rows=[*rows, *_empty_answers(bench)],
         )
@@ -148,6 +143,17 @@ class Robustness:
             Table(["the input", "answer", "how sure"], empty, "What comes to a question that asks nothing"),
             Text("An empty question has no right answer: it should be asked back, or passed on to a person."),
         ]
+
+
+def _say(headline: str, rows: list[dict], lost: list[dict], asked: int) -> str:
+    worst = min(lost or rows, key=lambda row: row["difference"]["value"])
+    difference = Estimate(**worst["difference"])
+    if difference.value >= 0:
+        return f"No change of form made the answers to {asked} test rows any worse."
+    said = f"Worst under {worst['kind']}: {show_difference(headline, difference)} on {asked} test rows"
+    if lost:
+        return f"{said}, {show_p(worst['p_value'])} after correction for the number of changes."
+    return f"{said}, which may be chance; more rows would tell (robustness_rows)."
 
 
 def _changed(examples: Sequence[Example], change: Change) -> list[Example]:
