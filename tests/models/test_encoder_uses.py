@@ -6,7 +6,7 @@ import pytest
 from tailor.evaluation.metrics import measure_rows
 from tailor.models.encoder import embed, embedding_problems
 from tailor.monitoring.drift import Limits, meaning_drift
-from tailor.techniques.few_shot import by_letters, by_meaning
+from tailor.techniques.demonstrations import by_letters, by_meaning
 
 ANY = "tailor-mini"
 LIMITS = Limits(0.01, 0.04, alpha=0.01)

@@ -1,5 +1,7 @@
 """Domain pre-training: words of the domain become tokens, text is read first, and encoders guess what is hidden."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from tiny_model import write_tiny_encoder, write_tiny_model
@@ -8,7 +10,7 @@ from tailor.models.catalog import resolve
 from tailor.models.loading import load_model, load_tokenizer
 from tailor.models.vocabulary import add_words, pieces_of, words_to_add
 from tailor.progress import Log
-from tailor.techniques import TECHNIQUES
+from tailor.techniques import TECHNIQUES, domain_adaptive
 from tailor.training.domain_text import LearnHidden, TextRows
 
 DOMAIN = TECHNIQUES["domain_adaptive"]
@@ -84,6 +86,24 @@ def test_text_is_read_before_the_task(write, dataset, tmp_path):
     assert [path.name for path in folder.iterdir()] == ["model"]
     model = DOMAIN.load(base, dataset, folder)
     assert len(model.tokenizer) == len(load_tokenizer(base)) + 1
+
+
+def test_a_run_killed_while_it_tidies_up_is_made_again(dataset, tmp_path, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    def killed(folder):
+        (folder / "model" / "config.json").unlink()  # as far as it got
+        raise Killed
+
+    base = resolve(str(write_tiny_model(tmp_path / "base")))
+    config = DOMAIN.Config(max_steps=1, domain_epochs=0.1, evaluations=1, new_words=0)
+    monkeypatch.setattr(domain_adaptive, "shutil", SimpleNamespace(rmtree=killed))
+    with pytest.raises(Killed):
+        DOMAIN.fit(base, dataset, config, tmp_path / "run", seed=1, log=Log())
+    monkeypatch.undo()
+    DOMAIN.fit(base, dataset, config, tmp_path / "run", seed=1, log=Log())
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["model"]
 
 
 def test_transfer_goes_on_from_the_other_model(dataset, tmp_path):

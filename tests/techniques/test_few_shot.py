@@ -7,8 +7,10 @@ import small_project
 
 from tailor.data.dataset import Dataset, Example
 from tailor.data.prompts import PromptFormat
+from tailor.machine import find_machine
 from tailor.progress import Log
-from tailor.techniques.few_shot import FewShot, FewShotConfig, choose_demonstrations, insert
+from tailor.techniques.demonstrations import choose_demonstrations
+from tailor.techniques.few_shot import FewShot, FewShotConfig, insert
 
 
 @pytest.fixture
@@ -61,20 +63,41 @@ def test_what_does_not_fit_is_left_out_and_told(fit, tmp_path, dataset):
     figures, model = fit(demonstrations=8, answer_room=64)
     kept = json.loads((tmp_path / "run/demonstrations.json").read_text(encoding="utf-8"))["demonstrations"]
     assert 0 < len(kept) < 8
+    prompts = [dataset.prompt(example.input) for example in dataset.train]
+    longer = [len(model.inner.encode(model.extend([p])[0])) - len(model.inner.encode(p)) for p in prompts]
     assert figures["notes"] == [
         f"{8 - len(kept)} of 8 demonstrations were left out: they do not fit the model's context of 512 tokens "
-        "together with the longest question."
+        "together with the longest question.",
+        f"The {len(kept)} demonstrations add {longer[0]} tokens to every question.",
     ]
-    for example in dataset.train:
-        (prompt,) = model.extend([dataset.prompt(example.input)])
-        assert len(model.inner.encode(prompt)) + 64 <= 512
+    for prompt in prompts:
+        (whole,) = model.extend([prompt])
+        assert len(model.inner.encode(whole)) + 64 <= 512
     model.score_choices([dataset.prompt(example.input) for example in dataset.test], dataset.labels)
     assert model.usage.shortened == 0
 
 
 def test_nearest_shows_the_most_alike_last(fit, dataset):
-    _, model = fit(demonstrations=2, choose="nearest", answer_room=16)
+    figures, model = fit(demonstrations=2, choose="nearest", answer_room=16)
+    assert figures["notes"][0].startswith("The 2 demonstrations add about ")
     (prompt,) = model.extend([dataset.prompt(dataset.train[5].input)])
     assert prompt[-2] == {"role": "assistant", "content": dataset.train[5].output}
     assert prompt[-3]["content"] == dataset.train[5].input
     assert len(prompt) == 6
+
+
+def test_fixed_shows_the_rows_that_were_named_in_their_order(fit, dataset, base):
+    named = [dataset.train[number] for number in (3, 0)]
+    _, model = fit(choose="fixed", rows=[example.id for example in named], answer_room=16)
+    (prompt,) = model.extend([dataset.prompt("hello")])
+    said = [message["content"] for message in prompt[1:-1]]
+    assert said == [text for example in named for text in (example.input, example.output)]
+
+    def problems(*rows):
+        config = FewShotConfig(choose="fixed", rows=rows)
+        return FewShot().find_blockers(config, dataset, base, find_machine())
+
+    assert problems(named[0].id) == []
+    assert problems() == ["choose is 'fixed', and 'rows' names no training row to show."]
+    near = f"{named[0].id}x"
+    assert problems(near) == [f"There is no training row '{near}' to show. Did you mean '{named[0].id}'?"]

@@ -9,7 +9,7 @@ from tailor.errors import WorkbenchError
 from tailor.machine import find_machine
 from tailor.models.language_model import GenerationConfig, Usage
 from tailor.progress import Log
-from tailor.techniques import TECHNIQUES
+from tailor.techniques import TECHNIQUES, instruction_search
 from tailor.techniques.chain_of_thought import ChainOfThoughtConfig, Reasoning, vote
 from tailor.techniques.instruction_search import halve
 from tailor.techniques.system_prompt import FILE, WithSystemPrompt
@@ -128,3 +128,13 @@ def test_every_wording_tried_is_kept(base, dataset, tmp_path):
     assert len(kept["tried"]) == 2
     assert kept["text"] in [row["text"] for row in kept["tried"]]
     assert figures["notes"][0].startswith("2 wordings were tried; on the first 4 rows accuracy ran from ")
+
+
+def test_another_models_wordings_have_half_of_the_places(base, dataset, monkeypatch):
+    monkeypatch.setattr(
+        instruction_search, "proposals", lambda *given: ["Mine.", "Mine.", "Mine too.", "Last."]
+    )
+    config = instruction_search.InstructionSearchConfig(candidates=4, proposer="tailor-mini")
+    tried = instruction_search.wordings(dataset, base, config, 0, Log())
+    assert tried[0] == dataset.system_prompt
+    assert tried[2:] == ["Mine.", "Mine too."]

@@ -19,7 +19,7 @@ from tailor.lessons.trials import (
 )
 from tailor.records import Estimate
 from tailor.settings import Settings
-from tailor.techniques.few_shot import by_letters
+from tailor.techniques.demonstrations import by_letters
 
 ROOM = {"answer_room": 16}  # the topics have few tokens: the rest of the context is for examples
 DRAWS = 5

@@ -34,7 +34,7 @@ class AdaLoRAConfig(TrainingConfig):
         unit="columns",
         ge=1,
         le=256,
-        source=f"{ZHANG}, section 4 (one and a half times the final rank)",
+        source=f"{ZHANG}, section 4.1 (one and a half times the final rank)",
     )
     final_rank: int = setting(
         8,
@@ -42,7 +42,7 @@ class AdaLoRAConfig(TrainingConfig):
         unit="columns",
         ge=1,
         le=256,
-        source=f"{ZHANG}, table 1 (2 to 8)",
+        source=f"{ZHANG}, section 4.1 (budgets of 2, 4 and 8 columns a matrix)",
     )
     alpha: float = setting(
         32.0, "The adapter's output is multiplied by alpha / first_rank.", gt=0.0, le=1024.0
@@ -76,7 +76,7 @@ class AdaLoRAConfig(TrainingConfig):
         ge=0.0,
         le=10.0,
         advanced=True,
-        source=f"{ZHANG}, section 3.1 and appendix (0.1 to 0.5)",
+        source=f"{ZHANG}, section 3.1, equation 4; section 4.1 (0.1 to 0.5)",
     )
 
 

@@ -33,7 +33,7 @@ class BottleneckConfig(TrainingConfig):
         unit="numbers",
         ge=1,
         le=1024,
-        source=f"{HOULSBY}, section 3.4 (8, 64 and 256 do about as well)",
+        source=f"{HOULSBY}, section 3.6 (8, 64 and 256 do about as well)",
     )
     placement: Literal["houlsby", "pfeiffer"] = setting(
         "pfeiffer",

@@ -17,7 +17,7 @@ from tailor.techniques.full import as_language_model, fit_weights, load_base, tu
 from tailor.training.settings import TrainingConfig
 
 GURURANGAN = "Gururangan et al. 2020, Don't Stop Pretraining"
-STAGE = ".domain"
+STAGE, FIGURES = ".domain", "figures.json"
 MOST_BYTES = 500_000_000  # of one text file: more is pre-training, not adapting
 
 
@@ -102,9 +102,9 @@ class DomainAdaptive:
         measure: Measure | None = None,
     ) -> dict:
         stage = out_dir / STAGE
-        if not (stage / "figures.json").exists():
-            write_json(stage / "figures.json", read_domain(base, dataset, config, stage, seed=seed, log=log))
-        first = json.loads((stage / "figures.json").read_text(encoding="utf-8"))
+        if not (stage / FIGURES).exists():
+            write_json(stage / FIGURES, read_domain(base, dataset, config, stage, seed=seed, log=log))
+        first = json.loads((stage / FIGURES).read_text(encoding="utf-8"))
         between = resolve(str(stage / "model"))
 
         def save(model: Any, folder: Path, base_name: str) -> None:
@@ -113,6 +113,7 @@ class DomainAdaptive:
         figures = fit_weights(
             between, dataset, config, out_dir, lambda m: m, seed=seed, log=log, measure=measure, save=save
         )
+        (stage / FIGURES).unlink()  # first, for a killed run takes a stage with figures for whole
         shutil.rmtree(stage)
         curves = {f"domain text: {name}": points for name, points in first["curves"].items()}
         return {

@@ -1,7 +1,7 @@
 """Few-shot prompting: the base model sees solved examples before each question. Nothing is trained."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -17,6 +17,16 @@ from tailor.models.language_model import GenerationConfig, LanguageModel, Prompt
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure, TechniqueConfig
+from tailor.techniques.demonstrations import (
+    by_letters,
+    by_meaning,
+    choose_demonstrations,
+    context_of,
+    longest_prompt,
+    row_problems,
+    sizes_of,
+    those_that_fit,
+)
 
 FILE = "demonstrations.json"
 
@@ -33,11 +43,17 @@ class FewShotConfig(TechniqueConfig):
         le=64,
         source="Brown et al. 2020, section 2.1 (as many as fit); few for speed here",
     )
-    choose: Literal["balanced", "random", "nearest"] = setting(
+    choose: Literal["balanced", "random", "nearest", "fixed"] = setting(
         "balanced",
         "balanced: spread over the labels (without labels, over short and long answers). random: drawn blindly. "
-        "nearest: for each question the examples most like it, which is slower and often better.",
+        "nearest: for each question the examples most like it, which is slower and often better. fixed: those that "
+        "'rows' names.",
         source="Liu et al. 2022, What Makes Good In-Context Examples for GPT-3?, section 3 (nearest)",
+    )
+    rows: list[str] = setting(
+        [],
+        "For 'fixed': the ids of the training rows that are shown, in this order, whatever 'demonstrations' says.",
+        advanced=True,
     )
     embedding_model: str = setting(
         "",
@@ -86,6 +102,8 @@ class FewShot:
             found.append(f"{base.name} is an encoder: it reads no demonstrations and writes no text.")
         if not dataset.train:
             found.append("The dataset has no training rows to show.")
+        if config.choose == "fixed":
+            found += row_problems(config.rows, dataset)
         return found
 
     def trained(self, config: FewShotConfig, base: ModelSource) -> int:
@@ -104,22 +122,21 @@ class FewShot:
     ) -> dict:
         from tailor.models.loading import load_tokenizer
 
-        out_dir.mkdir(parents=True, exist_ok=True)
-        notes = []
+        tokenizer = load_tokenizer(base)
         if config.choose == "nearest":
+            usual = sizes_of(tokenizer, dataset.given[:100], dataset.turns)
+            added = round(sum(usual) / max(len(usual), 1) * min(config.demonstrations, len(dataset.given)))
+            notes = [
+                f"The {config.demonstrations} demonstrations add about {added:,} tokens to every question."
+            ]
             kept = {"nearest": config.demonstrations, "answer_room": config.answer_room}
             kept |= {"embedding_model": config.embedding_model}
         else:
-            chosen = choose_demonstrations(dataset, config.demonstrations, config.choose, seed)
-            room = context_of(base) - config.answer_room - longest_prompt(load_tokenizer(base), dataset)
-            fitting = those_that_fit(load_tokenizer(base), chosen, room, dataset.turns)
-            if len(fitting) < len(chosen):
-                notes.append(
-                    f"{len(chosen) - len(fitting)} of {len(chosen)} demonstrations were left out: they do not fit "
-                    f"the model's context of {context_of(base):,} tokens together with the longest question."
-                )
-                log.note(notes[-1])
-            kept = {"demonstrations": [{"input": e.input, "output": e.output, "id": e.id} for e in fitting]}
+            shown, notes = _shown(dataset, config, base, tokenizer, seed)
+            kept = {"demonstrations": [{"input": e.input, "output": e.output, "id": e.id} for e in shown]}
+        for note in notes:
+            log.note(note)
+        out_dir.mkdir(parents=True, exist_ok=True)
         write_json(out_dir / FILE, kept)
         return {"notes": notes}
 
@@ -191,78 +208,28 @@ class NearestShown(Shown):
         )
 
 
-Likeness = Callable[[list[str]], np.ndarray]
-"""Questions -> [questions, examples]: how like each example each question is."""
-
-
-def by_letters(texts: list[str]) -> Likeness:
-    """Likeness by shared groups of letters: no stop-word list, no language to know."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-    vectors = vectorizer.fit_transform(texts)
-    return lambda questions: (vectorizer.transform(questions) @ vectors.T).toarray()
-
-
-def by_meaning(texts: list[str], model: str) -> Likeness:
-    """Likeness by cosine of sentence embeddings."""
-    from tailor.models.encoder import embed
-
-    vectors = embed(texts, model)
-    return lambda questions: embed(questions, model) @ vectors.T
-
-
 def insert(prompt: Prompt, demonstrations: list[Message]) -> Prompt:
     """Put the demonstrations after the system prompt."""
     start = 1 if prompt and prompt[0]["role"] == "system" else 0
     return [*prompt[:start], *demonstrations, *prompt[start:]]
 
 
-def choose_demonstrations(dataset: Dataset, count: int, how: str, seed: int) -> list[Example]:
-    """Choose training rows: blindly, or balanced over labels (over answers' lengths where there are no labels)."""
-    drawn = [dataset.given[i] for i in np.random.default_rng(seed).permutation(len(dataset.given))]
-    if how == "random":
-        return drawn[:count]
-    if dataset.task == "classify":
-        kinds: dict[object, list[Example]] = {}
-        for example in drawn:
-            kinds.setdefault(example.output, []).append(example)
-        queues = list(kinds.values())
+def _shown(
+    dataset: Dataset, config: FewShotConfig, base: ModelSource, tokenizer: object, seed: int
+) -> tuple[list[Example], list[str]]:
+    """The rows that stand before every question, as many as fit, and what there is to say of them."""
+    if config.choose == "fixed":
+        known = {example.id: example for example in dataset.given}
+        chosen = [known[row] for row in config.rows]
     else:
-        by_length = sorted(drawn, key=lambda example: len(example.output))
-        places = np.array_split(np.arange(len(by_length)), min(count, len(by_length)))
-        queues = [[by_length[place[len(place) // 2]]] for place in places]
-    chosen: list[Example] = []
-    while len(chosen) < count and any(queues):
-        chosen += [queue.pop(0) for queue in queues if queue]
-    return chosen[:count]
-
-
-def context_of(base: ModelSource) -> int:
-    """Tokens the base model can read; 1,024 where nobody says."""
-    return base.context or 1024
-
-
-def longest_prompt(tokenizer: object, dataset: Dataset) -> int:
-    """Tokens of the longest prompt among the 50 with most letters."""
-    from tailor.models.chat import encode_chat
-
-    rows = sorted([*dataset.train, *dataset.validation], key=lambda example: -len(example.input))[:50]
-    return max(
-        len(encode_chat(tokenizer, dataset.prompt(e), add_generation_prompt=True).input_ids) for e in rows
-    )
-
-
-def those_that_fit(
-    tokenizer: object, examples: Sequence[Example], room: int, turns: Callable[[list[Example]], list[Message]]
-) -> list[Example]:
-    """The examples, in order, whose tokens fit into `room` together; a longer one is passed over."""
-    from tailor.models.chat import encode_chat
-
-    fitting = []
-    for example in examples:
-        size = len(encode_chat(tokenizer, turns([example])).input_ids)
-        if size <= room:
-            fitting.append(example)
-            room -= size
-    return fitting
+        chosen = choose_demonstrations(dataset, config.demonstrations, config.choose, seed)
+    room = context_of(base) - config.answer_room - longest_prompt(tokenizer, dataset)
+    fitting = those_that_fit(tokenizer, chosen, room, dataset.turns)
+    notes = []
+    if len(fitting) < len(chosen):
+        notes.append(
+            f"{len(chosen) - len(fitting)} of {len(chosen)} demonstrations were left out: they do not fit "
+            f"the model's context of {context_of(base):,} tokens together with the longest question."
+        )
+    added = sum(sizes_of(tokenizer, fitting, dataset.turns))
+    return fitting, [*notes, f"The {len(fitting)} demonstrations add {added:,} tokens to every question."]

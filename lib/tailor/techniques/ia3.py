@@ -29,7 +29,7 @@ class IA3Config(TrainingConfig):
         log=True,
         gt=0.0,
         le=1.0,
-        source=f"{LIU}, section 4.1 (3e-3 with Adafactor)",
+        source=f"{LIU}, section 3.5 (3e-3 with Adafactor)",
     )
 
 

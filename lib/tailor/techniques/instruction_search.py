@@ -13,7 +13,7 @@ from tailor.models.language_model import GenerationConfig, LanguageModel
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure, TechniqueConfig
-from tailor.techniques.few_shot import context_of
+from tailor.techniques.demonstrations import context_of
 from tailor.techniques.system_prompt import (
     FILE,
     SystemPromptConfig,
@@ -139,7 +139,8 @@ def wordings(
     labels = f"Answer with one of: {'; '.join(dataset.labels)}." if dataset.labels else ""
     plain = compose(SystemPromptConfig(list_labels=False), dataset)
     texts = [f.format(task=plain, labels=labels).strip() for f in FRAMES[dataset.task]]
-    texts += proposals(dataset, config, seed) if config.proposer else []
+    if config.proposer:  # half of the places are for what it writes, or the frames would fill them all
+        texts = [*texts[: config.candidates // 2], *proposals(dataset, config, seed)]
     fitting = [t for t in dict.fromkeys(texts) if t and tokens_of(t, base) <= context_of(base) // 2]
     if len(fitting) < len(set(texts)):
         log.note(

@@ -34,7 +34,7 @@ class LARCConfig(TrainingConfig):
         log=True,
         gt=0.0,
         le=1.0,
-        source=f"{YOU}, section 4 (0.001 to 0.02)",
+        source=f"{YOU}, section 5 (0.001); section 4 (up to 0.008 for the largest batches)",
     )
     momentum: float = setting(
         0.9,

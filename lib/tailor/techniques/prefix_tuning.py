@@ -29,7 +29,7 @@ class PrefixTuningConfig(TrainingConfig):
         unit="positions",
         ge=1,
         le=200,
-        source=f"{LI}, section 7.2 (10 for table-to-text, 200 for summaries)",
+        source=f"{LI}, section 7.1 (10 for table-to-text, 200 for summaries)",
     )
     projection: bool = setting(
         False,

@@ -14,7 +14,8 @@ from tailor.models.language_model import LanguageModel, Prompt
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure, TechniqueConfig
-from tailor.techniques.few_shot import Shown, context_of
+from tailor.techniques.demonstrations import context_of
+from tailor.techniques.few_shot import Shown
 
 FILE = "system_prompt.json"
 ROOM = 0.5
