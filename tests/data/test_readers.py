@@ -142,7 +142,30 @@ def test_json_values_become_text(tmp_path):
 def test_json_arrays(tmp_path, text):
     read = read_file(write(tmp_path / "a.json", text), Limits())
     assert (read.columns, read.rows, read.lines) == (["a", "b"], [["x", None], [None, "y"]], [1, 2])
-    assert [(bad.line, bad.reason) for bad in read.unreadable] == [(3, "is a text or number, not an object")]
+    assert [(bad.line, bad.reason) for bad in read.unreadable] == [(3, "is a number, not an object")]
+
+
+def test_in_an_array_numbers_in_lists_stay_numbers(tmp_path):
+    path = write(tmp_path / "a.json", '[{"n": 1.10, "l": [1, "2", {"x": 3.5}]}]')
+    assert read_file(path, Limits()).rows == [["1.10", '[1, "2", {"x": 3.5}]']]
+
+
+def test_json_keys_that_would_meet_are_set_aside(tmp_path):
+    twice = '{"a.b": "one", "a": {"b": "two"}}'
+    reason = "has the key 'a.b' twice, once as an object in an object"
+    for name, text in (("a.jsonl", f'{{"c": 1}}\n{twice}\n'), ("a.json", f'[{{"c": 1}}, {twice}]')):
+        read = read_file(write(tmp_path / name, text), Limits())
+        assert [(bad.line, bad.reason) for bad in read.unreadable] == [(2, reason)]
+        assert read.rows == [["1"]]
+
+
+def test_what_stands_beside_the_rows_is_told(tmp_path):
+    path = write(tmp_path / "a.json", '{"made": "2024", "rows": [{"a": "x"}], "next": null}')
+    read = read_file(path, Limits())
+    assert (read.rows, read.notes) == (
+        [["x"]],
+        ["the rows stand in 'rows'; what stands beside it was not read: 'made' and 'next'"],
+    )
 
 
 def test_deep_json_is_refused_and_the_process_lives(tmp_path):
@@ -301,4 +324,76 @@ def test_what_only_looks_like_excel(tmp_path):
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * 2_000_000)
     assert refusal(tmp_path / "b.xlsx", bytes=1_000_000).startswith(
         "Found: b.xlsx holds 2,000,000 bytes unpacked"
+    )
+
+
+def rewritten_sheet(path, target, old, new):
+    """A copy of an Excel file in which the first sheet's XML says something else."""
+    with zipfile.ZipFile(path) as packed, zipfile.ZipFile(target, "w") as copy:
+        for name in packed.namelist():
+            data = packed.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                assert old in data
+                data = data.replace(old, new)
+            copy.writestr(name, data)
+    return target
+
+
+def test_excel_that_is_wrong_about_its_size_or_was_never_computed(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in (["text", "n"], ["one", 1], ["two", "=B2+1"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    small = rewritten_sheet(tmp_path / "a.xlsx", tmp_path / "b.xlsx", b'ref="A1:B3"', b'ref="A1:A2"')
+    read = read_file(small, Limits())
+    assert (read.columns, read.rows) == (["text", "n"], [["one", "1"], ["two", None]])
+    assert read.notes == [
+        "1 cells hold a formula without its result, and are empty here; open the file in Excel or LibreOffice and "
+        "save it to have them computed"
+    ]
+    done = rewritten_sheet(small, tmp_path / "c.xlsx", b"<v></v>", b"<v>2</v>")
+    assert (read_file(done, Limits()).rows[1], read_file(done, Limits()).notes) == (["two", "2"], [])
+
+
+def test_moments_beyond_pythons_years(tmp_path):
+    far = pl.Series("when", [10**17, 0], pl.Int64).cast(pl.Datetime("ms"))
+    pl.DataFrame([far]).write_parquet(tmp_path / "a.parquet")
+    assert read_file(tmp_path / "a.parquet", Limits()).rows == [
+        ["100000000000000000"],
+        ["1970-01-01T00:00:00"],
+    ]
+    pl.DataFrame({"l": [[10**17]]}).cast(pl.List(pl.Datetime("ms"))).write_parquet(tmp_path / "b.parquet")
+    assert refusal(tmp_path / "b.parquet").startswith("Found: b.parquet cannot be read as Parquet (")
+
+
+def test_the_line_that_tells_excel_the_delimiter(tmp_path):
+    read = read_file(write(tmp_path / "a.csv", "sep=;\nid;a, b;c\n1;x, y;z\n"), Limits())
+    assert (read.delimiter, read.columns, read.rows, read.lines) == (
+        ";",
+        ["id", "a, b", "c"],
+        [["1", "x, y", "z"]],
+        [3],
+    )
+    assert read_file(write(tmp_path / "b.csv", "sep=,x\n1,2\n"), Limits()).columns == ["sep=", "x"]
+
+
+def test_an_encoding_that_the_bytes_do_not_tell_is_not_guessed_in_silence(tmp_path):
+    path = write(tmp_path / "a.csv", "id;text\n1;zażółć gęślą jaźń\n".encode("cp1250"))
+    read = read_file(path, Limits())
+    assert (read.encoding, read.notes) == (
+        "cp1252",
+        [
+            "the bytes do not tell the encoding for certain; they were read as cp1252. Where letters look wrong, name "
+            "it in 02_gather_data.encoding: cp1250 for Polish or Czech, cp1254 for Turkish, koi8_r for old "
+            "Russian files"
+        ],
+    )
+    assert read_file(path, Limits(), encoding="cp1250").rows == [["1", "zażółć gęślą jaźń"]]
+
+
+def test_a_text_file_of_other_bytes(tmp_path):
+    assert refusal(write(tmp_path / "a.txt", b"a\x01\x02" * 50)).startswith(
+        "Found: a.txt holds control characters such as NUL: it is no text\n"
     )

@@ -155,3 +155,22 @@ def test_nothing_to_read_says_what_was_there(tmp_path, find):
     assert str(caught.value).startswith(
         "Found: in holds no file that can be read; a.xyz was left out: '.xyz' is not a format that is read\n"
     )
+
+
+def test_names_that_are_no_utf_8_or_too_long(tmp_path, find):
+    (tmp_path / "in").mkdir()
+    for name in (b"caf\xe9.txt", b"caf\xe8.txt"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name)).write_text("some words")
+    assert listed(find("in")) == [("in", "documents", ["caf\\xe8.txt", "caf\\xe9.txt"])]
+    archive(tmp_path / "b.zip", **{"a.csv": b"a\n1\n", f"{'n' * 256}.csv": b"a\n2\n"})
+    assert find("b.zip").left_out == [
+        f"b.zip/{'n' * 256}.csv was left out: its name is longer than a file's may be"
+    ]
+
+
+def test_a_manner_takes_files_of_unknown_endings(tmp_path, find):
+    make(tmp_path / "in", a_dot_log="one line of a log\nanother line", b_dot_txt="some words of prose")
+    (tmp_path / "in" / "c.bin").write_bytes(bytes(range(256)))
+    listing = find("text:in")
+    assert listed(listing) == [("in", "documents", ["a.log", "b.txt"])]
+    assert listing.left_out == ["c.bin was left out: '.bin' is not a format that is read"]

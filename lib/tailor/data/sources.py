@@ -176,7 +176,7 @@ def _add_folder(
                 f"at most {limits.files:,}",
                 "name its parts",
             )
-        reason = reason or _sort(path, inside, groups, options)
+        reason = reason or _sort(path, inside, groups, options, manner)
         if reason:
             left[reason].append(inside)
     kept = _chosen(groups, manner)
@@ -203,17 +203,25 @@ def _left_sentence(names: list[str], reason: str) -> str:
     return f"{len(names):,} files were left out ({list_some(names)}): {reason}"
 
 
-def _sort(path: Path, inside: str, groups: dict[str, list[tuple[Path, str, str]]], options: Options) -> str:
+def _sort(
+    path: Path, inside: str, groups: dict[str, list[tuple[Path, str, str]]], options: Options, manner: str
+) -> str:
     """Put a file into its group (table, text, document, mail or code); the reason where it belongs to none."""
     kind = format_of(path)
     if not path.stat().st_size:
         return "it is empty (0 bytes)"
     if kind == "plain" or (kind is None and (not path.suffix or path.suffix.lower() == ".gz")):
         kind = sniff(path, options.encoding)
+    elif kind is None and manner in ("text", "mail") and sniff(path, options.encoding) != "binary":
+        kind = manner  # a log, or a message in a folder of a mail program
     if kind == "zip":
         return "an archive inside a folder is not opened; name it in sources itself"
     if kind in (None, "binary"):
-        return f"'{path.suffix}' is not a format that is read" if path.suffix else why_not_read(path)
+        return (
+            f"'{path.suffix}' is not a format that is read"
+            if path.suffix and not kind
+            else why_not_read(path)
+        )
     group = "table" if kind in TABLES else "document" if kind in DOCUMENTS and kind != "text" else kind
     groups[group].append((path, inside, kind))
     return ""
@@ -260,13 +268,18 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str, str]]:
         )
         for name in sorted([*files, *linked]):
             path = here / name
-            inside = path.relative_to(root).as_posix()
+            inside = _told(path.relative_to(root).as_posix())
             if name.startswith("."):
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(root):
                 yield path, inside, "it is a link that leads out of the folder, and is not followed"
             elif path.is_file():
                 yield path, inside, ""
+
+
+def _told(name: str) -> str:
+    """A file's name as text: bytes in it that are no UTF-8, as old systems wrote them, become \\xe9 and the like."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _without_ignored(folder: Path, files: list[Any], left: dict[str, list[str]]) -> list[Any]:

@@ -158,3 +158,13 @@ def test_names_of_the_hub():
     assert (name.id, name.split, name.config, name.revision) == ("owner/name", "train", "de", "v2")
     assert refusal(parse_name, "hf:owner/name?confg=de").endswith("Do: correct it. Did you mean 'config'?")
     assert Path(name.name).name == "name_de_train"
+
+
+def test_text_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as database:
+        database.execute("create table t (text text)")
+        database.execute("insert into t values ('sound'), (cast(x'63616ee9' as text))")
+    found = collect(stream_sqlite(path, Limits()))
+    assert found.rows == [["sound"], ["cané"]]
+    assert found.notes == ["1 cells are not UTF-8 and were read as cp1252"]

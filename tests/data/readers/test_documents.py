@@ -3,6 +3,7 @@
 import pytest
 
 from tailor.data.readers import Limits, Options, read_file, stream_file
+from tailor.data.readers.documents import stream_documents
 from tailor.data.readers.found import collect
 from tailor.errors import WorkbenchError
 
@@ -104,6 +105,31 @@ def test_what_only_looks_like_a_document(tmp_path, name, kind):
     (tmp_path / name).write_bytes(b"%PDF-1.4 no more")
     with pytest.raises(WorkbenchError, match=rf"{name} cannot be read as {kind} \("):
         read_file(tmp_path / name, Limits())
+
+
+def test_a_page_that_cannot_be_read_leaves_the_others(tmp_path, pdf):
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import NameObject
+
+    writer = PdfWriter(clone_from=PdfReader(pdf(tmp_path / "a.pdf", "hello there", "two", "page three")))
+    writer.pages[1]["/Contents"].get_object()[NameObject("/Filter")] = NameObject("/NoSuchFilter")
+    writer.write(tmp_path / "b.pdf")
+    found = read_file(tmp_path / "b.pdf", Limits())
+    assert [row[3] for row in found.rows] == ["hello there", "page three"]
+    assert [(bad.line, bad.reason) for bad in found.unreadable] == [
+        (2, "this page cannot be read (Unsupported filter /NoSuchFilter)")
+    ]
+
+
+def test_notes_on_many_documents_are_told_once(tmp_path):
+    files = []
+    for place in range(15):
+        (tmp_path / f"{place}.txt").write_bytes("Zoë".encode("latin-1"))
+        files.append((tmp_path / f"{place}.txt", f"{place}.txt"))
+    (note,) = collect(stream_documents(files, Limits(), Options())).notes
+    assert note.startswith(
+        "0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt, 8.txt, 9.txt, 10.txt, 11.txt and 3 more: "
+    )
 
 
 def test_a_locked_pdf(tmp_path, pdf):

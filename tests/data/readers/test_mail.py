@@ -109,3 +109,21 @@ def test_deep_nesting_leaves_the_process_alive(tmp_path):
     (tmp_path / "a.eml").write_text(f"From: {CUSTOMER}\n{head}\nx", "utf-8")
     (bad,) = read_file(tmp_path / "a.eml", Limits()).unreadable
     assert bad.reason in ("is nested too deep", "has 2,001 parts, over the limit of 200")
+
+
+def test_letters_of_old_programs(tmp_path):
+    """Written as they stood, without a word on the encoding, or with one that nobody knows."""
+    head = b"From: J\xf6rg <j@x.example>\nSubject: caf\xe9\n"
+    unknown = b"Content-Type: text/plain; charset=x-unknown\n"
+    for name, data in (
+        ("a.eml", head + b"\nb\xe9 5 \x80\n"),
+        ("b.eml", head + unknown + b"\nb\xe9 5 \x80\n"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        found = read_file(tmp_path / name, Limits())
+        assert [(row[3], row[4]) for row in found.rows] == [("café", "bé 5 €")]
+
+
+def test_a_mailbox_without_an_ending(tmp_path):
+    named, bare = write(tmp_path / "a.mbox", *BOX), write(tmp_path / "Inbox", *BOX)
+    assert read_file(bare, Limits()).rows == read_file(named, Limits()).rows

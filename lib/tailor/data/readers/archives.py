@@ -55,6 +55,8 @@ def _refusal(member: zipfile.ZipInfo, folder: Path) -> str:
         return "its path leads out of the archive"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "it is a link"
+    if any(len(part.encode()) > 255 for part in parts):
+        return "its name is longer than a file's may be"
     if member.flag_bits & 1:
         return "it is locked with a password"
     if folder.joinpath(*parts).exists():

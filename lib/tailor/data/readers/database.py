@@ -136,8 +136,8 @@ def stream_sqlite(path: Path, limits: Limits) -> Stream:
 def _pieces(address: Address, file: Path | None, limits: Limits, stream: Stream) -> Iterator[Piece]:
     from tailor.data.readers.delimited import too_many_columns
 
-    found, number = Gathering(), 0
-    with _told(address), _engine(address, file).connect() as connection:
+    found, number, other = Gathering(), 0, [0]
+    with _told(address), _engine(address, file, other).connect() as connection:
         result = connection.execution_options(stream_results=True).execute(_statement(address, connection))
         names = ColumnNames(result.keys())
         if len(names.names) > limits.columns:
@@ -151,6 +151,8 @@ def _pieces(address: Address, file: Path | None, limits: Limits, stream: Stream)
             if found.full:
                 yield found.take(stream.columns)
         connection.rollback()
+    if other[0]:
+        stream.notes.append(f"{other[0]:,} cells are not UTF-8 and were read as cp1252")
     yield found.take(stream.columns)
 
 
@@ -172,13 +174,29 @@ def _statement(address: Address, connection: Any) -> Any:
     return sa.select(table).order_by(*table.primary_key.columns)
 
 
-def _engine(address: Address, file: Path | None) -> Any:
+def _engine(address: Address, file: Path | None, other: list[int] | None = None) -> Any:
+    """The engine that reads it.
+
+    Args:
+        file: where an SQLite file stands.
+        other: its first number counts the texts of that file which are not UTF-8.
+    """
     import sqlalchemy as sa
 
     if file is not None:
+        counted = [0] if other is None else other
+
+        def text(data: bytes) -> str:
+            try:
+                return data.decode("utf-8")
+            except UnicodeDecodeError:
+                counted[0] += 1
+                return data.decode("cp1252", "replace")
 
         def connect() -> sqlite3.Connection:
-            return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
+            connection = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
+            connection.text_factory = text
+            return connection
 
         return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
     if missing := missing_variables(address.url):

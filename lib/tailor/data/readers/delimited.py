@@ -5,6 +5,7 @@ holds both to the same result on every kind of odd file.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,8 @@ LONGEST_LINE = 4 * WINDOW
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_SEP_LINE = re.compile(r'\ufeff?"?sep=([^\w\s"]|\t)"?\r?', re.IGNORECASE)
+"""The first line by which Excel is told the delimiter."""
 _SAMPLE_LINES, _SAMPLE_BYTES = 200, 1_000_000
 
 
@@ -37,7 +40,11 @@ def stream_delimited(path: Path, limits: Limits, options: Options = USUAL, fast:
     encoding, blocks = utf8_blocks(path, limits, options.encoding)
     feed = _Feed(path, blocks)
     sample = feed.peek()
-    delimiter = options.delimiter or find_delimiter(sample)
+    told = _SEP_LINE.fullmatch(sample[0])
+    if told:
+        feed.line()
+        sample = sample[1:]
+    delimiter = options.delimiter or (told[1] if told else find_delimiter(sample))
     stream = Stream("csv", encoding=encoding.name, delimiter=delimiter, notes=encoding.notes)
     stream.pieces = _pieces(path, limits, options, feed, stream, sample, fast)
     return stream

@@ -1,13 +1,13 @@
 """Documents as rows: a whole file, a section (or page) or a paragraph each; text, Markdown, HTML, PDF and Word."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tailor.data.readers.formats import format_of
-from tailor.data.readers.found import Gathering, Limits, Options, Piece, Stream
+from tailor.data.readers.found import Gathering, Limits, Options, Piece, Stream, list_some
 from tailor.data.readers.text import check_size, read_text, replace_surrogates
 from tailor.errors import WorkbenchError
 
@@ -70,6 +70,7 @@ def _pieces(
 ) -> Iterator[Piece]:
     found = Gathering()
     encodings: Counter = Counter()
+    notes: defaultdict[str, list[str]] = defaultdict(list)
     for path, name in files:
         try:
             document = read_document(path, limits, options)
@@ -79,7 +80,8 @@ def _pieces(
             found.set_aside(0, error.found, "", name)
             continue
         encodings[document.encoding] += bool(document.encoding)
-        stream.notes += [f"{name}: {note}" if name else note for note in document.notes]
+        for note in document.notes:
+            notes[note].append(name)
         for place, reason in document.bad:
             found.set_aside(place, reason, "", name)
         for section in _passages(document, options.passages):
@@ -88,6 +90,7 @@ def _pieces(
         if found.full:
             yield found.take(stream.columns)
     stream.encoding = " and ".join(sorted(filter(None, encodings))) or None
+    stream.notes += [f"{list_some(names)}: {note}" if any(names) else note for note, names in notes.items()]
     yield found.take(stream.columns)
 
 
@@ -191,16 +194,17 @@ def _declared(path: Path) -> str:
 def _read_pdf(path: Path, limits: Limits, options: Options) -> Document:
     from tailor.data.readers.pdf import read_pages
 
-    title, pages = read_pages(path)
+    title, pages, broken = read_pages(path)
     empty = [number for number, text in enumerate(pages, start=1) if not text.strip()]
     sections = [Section(number, f"page {number}", text) for number, text in enumerate(pages, start=1)]
-    if len(empty) == len(pages):
+    if len(empty) == len(pages) and not broken:
         reason = (
             f"none of its pages ({len(pages):,}) has text: they are pictures, probably scanned; "
             "a program for text recognition (OCR) makes a PDF with text from it"
         )
         return Document(title, [], [(0, reason)])
-    return Document(title, sections, [(n, "this page has no text; it may be a picture") for n in empty])
+    picture = "this page has no text; it may be a picture"
+    return Document(title, sections, [(n, broken.get(n, picture)) for n in empty])
 
 
 def _read_docx(path: Path, limits: Limits, options: Options) -> Document:

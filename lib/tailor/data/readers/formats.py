@@ -1,5 +1,6 @@
 """Which kind of file is which, by its ending and, where that says nothing, by its first lines."""
 
+import re
 from pathlib import Path
 
 from tailor.data.readers.delimited import looks_delimited
@@ -82,6 +83,8 @@ LANGUAGES = {
 PACKED = ("csv", "json", "plain", "text", "html")
 """Formats that are also read as `.gz`."""
 
+_MAILBOX = re.compile(rb"From \S.*\d{4}\s*\n[A-Za-z-]+:")
+
 _CONTROLS = bytes([*range(9), *range(14, 32)])
 """Characters that text does not hold, NUL first of all."""
 
@@ -104,7 +107,8 @@ def format_of(path: Path) -> str | None:
 
 
 def sniff(path: Path, encoding: str = "") -> str:
-    """Whether a file without a telling ending is a table ("csv"), prose ("text") or no text at all ("binary").
+    """Whether a file without a telling ending is a table ("csv"), prose ("text"), a mailbox ("mail") or no text at all
+    ("binary").
 
     Raises:
         WorkbenchError: it cannot be unpacked.
@@ -113,5 +117,7 @@ def sniff(path: Path, encoding: str = "") -> str:
     marked = sample.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_without_mark(sample)
     if len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 100 and not marked:
         return "binary"
+    if _MAILBOX.match(sample):
+        return "mail"
     lines = decode(sample, path, encoding)[0].splitlines()[:200]
     return "csv" if looks_delimited(lines[:-1] if len(lines) > 3 else lines) else "text"

@@ -23,9 +23,14 @@ from tailor.data.readers.found import (
     Piece,
     Stream,
     Unreadable,
+    list_some,
 )
 from tailor.data.readers.text import byte_lines, read_text, replace_surrogates, utf8_blocks
 from tailor.errors import WorkbenchError
+
+
+class _Number(str):
+    """A number as it is spelled, in a file of which there is no second reading."""
 
 
 class _Twice(ValueError):
@@ -54,7 +59,7 @@ def stream_json(path: Path, limits: Limits, options: Options = USUAL) -> Stream:
         )
     rows = _Rows(path, limits, stream)
     second = next(((number, line) for number, line in lines if line.strip()), None)
-    whole = _as_array(path, limits, options, first[1], second is None)
+    whole = _as_array(path, limits, options, first[1], second is None, stream.notes)
     if whole is not None:
         stream.format = "json"
         stream.pieces = _array_pieces(whole, rows)
@@ -89,11 +94,13 @@ def _array_pieces(items: list[Any], rows: "_Rows") -> Iterator[Piece]:
     """The objects of an array. They were read under the budget; they are handed on in pieces all the same."""
     read, first_bad = 0, None
     for place, item in enumerate(items, start=1):
-        if isinstance(item, dict):
-            rows.add(place, _flat(item, item), escaped=True, size=100)
+        try:
+            if not isinstance(item, dict):
+                raise ValueError(f"is {_kind(item)}, not an object")
+            rows.add(place, _flat(item, _typed(item)), escaped=True, size=100)
             read += 1
-        else:
-            rows.set_aside(place, f"is {_kind(item)}, not an object", json.dumps(item))
+        except ValueError as error:
+            rows.set_aside(place, str(error), json.dumps(_typed(item)))
             first_bad = first_bad or rows.unreadable[-1]
         if rows.full:
             yield rows.take()
@@ -181,12 +188,15 @@ class _Rows:
         self._stream.notes += self._names.notes
 
 
-def _as_array(path: Path, limits: Limits, options: Options, first: str, alone: bool) -> list[Any] | None:
+def _as_array(
+    path: Path, limits: Limits, options: Options, first: str, alone: bool, notes: list[str]
+) -> list[Any] | None:
     """The items of a JSON array, or None if the file is read line by line.
 
     Args:
         first: the first line that is not blank.
         alone: it is the only one.
+        notes: told here is what stands beside the rows.
     """
     start = first.lstrip("\ufeff \t\r\n")
     wrapped = ".json" in path.suffixes and alone  # one object, perhaps with the rows in a list
@@ -197,7 +207,7 @@ def _as_array(path: Path, limits: Limits, options: Options, first: str, alone: b
     text, _, _ = read_text(path, limits, options.encoding)
     try:
         _check_depth(text, limits)
-        value = _DECODER.decode(text.lstrip("\ufeff"))
+        value = _ARRAY_DECODER.decode(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
         if isinstance(error, RecursionError) or "nested" in str(error):
             raise WorkbenchError(
@@ -208,8 +218,15 @@ def _as_array(path: Path, limits: Limits, options: Options, first: str, alone: b
         return None  # read line by line, so that the sound lines are kept and the broken ones told
     if not isinstance(value, (list, dict)):
         return None
-    lists = [value] if isinstance(value, list) else [v for v in value.values() if _is_rows(v)]
-    return lists[0] if len(lists) == 1 else [value]
+    if isinstance(value, list):
+        return value
+    lists = [key for key, inside in value.items() if _is_rows(inside)]
+    if len(lists) != 1:
+        return [value]
+    if len(value) > 1:
+        others = list_some(f"'{key}'" for key in value if key != lists[0])
+        notes.append(f"the rows stand in '{lists[0]}'; what stands beside it was not read: {others}")
+    return value[lists[0]]
 
 
 def _is_rows(value: Any) -> bool:
@@ -244,9 +261,12 @@ def _flat(row: dict, typed: dict, prefix: str = "") -> dict[str, str | None]:
     flat: dict[str, str | None] = {}
     for key, value in row.items():
         if isinstance(value, dict) and value:
-            flat |= _flat(value, typed[key], f"{prefix}{key}.")
+            found = _flat(value, typed[key], f"{prefix}{key}.")
         else:
-            flat[prefix + key] = _text(typed[key] if isinstance(value, list) else value)
+            found = {prefix + key: _text(typed[key] if isinstance(value, list) else value)}
+        if twice := flat.keys() & found.keys():
+            raise _Twice(f"has the key '{min(twice)}' twice, once as an object in an object")
+        flat |= found
     return flat
 
 
@@ -277,7 +297,22 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=str, parse_float=str, parse_constant=str)
+def _decoder(number: type[str]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_pairs, parse_int=number, parse_float=number, parse_constant=number
+    )
+
+
+_DECODER, _ARRAY_DECODER = _decoder(str), _decoder(_Number)
+
+
+def _typed(value: Any) -> Any:
+    """A value with its numbers as numbers."""
+    if isinstance(value, dict):
+        return {key: _typed(inside) for key, inside in value.items()}
+    if isinstance(value, list):
+        return [_typed(inside) for inside in value]
+    return json.loads(value) if isinstance(value, _Number) else value
 
 
 def _text(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from datetime import UTC
 from email import policy
 from email.errors import MessageError
 from email.message import EmailMessage
-from email.parser import BytesParser
+from email.parser import BytesParser, Parser
 from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ PAIRS = ["thread", "created_at", "customer", "subject", "message", "agent", "rep
 _RE = re.compile(r"^\s*((re|aw|sv|antw|fw|fwd|wg)(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _ID = re.compile(r"<[^<>\s]+>")
 _FROM = re.compile(rb"^From \S.*\d{4}\s*$")
+_HEAD = re.compile(rb"\A.*?(?:\r?\n){2}|\A.*", re.DOTALL)
 
 
 @dataclass
@@ -107,12 +108,10 @@ def _pair_cells(query: Mail | None, reply: Mail | None) -> list[str | None]:
 
 # --- reading -------------------------------------------------------------------------------------------------------
 def _read(path: Path, name: str, limits: Limits, found: Gathering) -> Iterator[Mail]:
-    mailbox = path.suffix.lower() == ".mbox"
     if path.stat().st_size == 0:
         found.set_aside(0, "is empty (0 bytes)", "", name)
         return
-    whole = [(1, path.read_bytes())]
-    for line, data in _messages(path) if mailbox else whole:
+    for line, data in _messages(path) if _is_mailbox(path) else [(1, path.read_bytes())]:
         try:
             yield _parse(data, line, name, limits)
         except (
@@ -126,6 +125,12 @@ def _read(path: Path, name: str, limits: Limits, found: Gathering) -> Iterator[M
         ) as error:
             said = "is nested too deep" if isinstance(error, RecursionError) else str(error)
             found.set_aside(line, said, data[:4_000].decode("utf-8", "replace").replace("\x00", ""), name)
+
+
+def _is_mailbox(path: Path) -> bool:
+    """By its ending, or by its first line: mail programs give their mailboxes no ending."""
+    with path.open("rb") as file:
+        return path.suffix.lower() == ".mbox" or bool(_FROM.match(file.readline(1_000)))
 
 
 def _messages(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -148,7 +153,7 @@ def _messages(path: Path) -> Iterator[tuple[int, bytes]]:
 def _parse(data: bytes, line: int, file: str, limits: Limits) -> Mail:
     if data.lower().count(b"\ncontent-type:") > 20 * limits.parts:  # parsing them would take long
         raise ValueError(f"has far more parts than the limit of {limits.parts:,}")
-    message = BytesParser(policy=policy.default).parsebytes(data)
+    message = _message(data)
     parts = list(message.walk())
     if len(parts) > limits.parts:
         raise ValueError(f"has {len(parts):,} parts, over the limit of {limits.parts:,}")
@@ -174,6 +179,33 @@ def _parse(data: bytes, line: int, file: str, limits: Limits) -> Mail:
     )
 
 
+def _message(data: bytes) -> EmailMessage:
+    """Parse a message. Letters beyond ASCII in its head, which old programs wrote as they stood, are read as UTF-8 or
+    cp1252; the parser would take each for an unknown character."""
+    head = _HEAD.match(data)[0]
+    if head.isascii():
+        return BytesParser(policy=policy.default).parsebytes(data)
+    plain = _western(head) + data[len(head) :].decode("ascii", "surrogateescape")
+    return Parser(policy=policy.default).parsestr(plain)
+
+
+def _western(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _content(part: EmailMessage) -> str:
+    """A part's text; where it names no encoding, a wrong or an unknown one, as UTF-8 or cp1252."""
+    try:
+        text = str(part.get_content())
+    except LookupError:
+        return _western(part.get_payload(decode=True))
+    untrue = "\ufffd" in text and part.get_content_charset("us-ascii") in ("us-ascii", "utf-8")
+    return _western(part.get_payload(decode=True)) if untrue else text
+
+
 def _date(text: str) -> str:
     """An e-mail's date in UTC, so that text order is time order."""
     try:
@@ -188,7 +220,7 @@ def _text_of(message: EmailMessage) -> tuple[str, list[str]]:
     body = message.get_body(preferencelist=("plain", "html"))
     text = ""
     if body is not None:
-        text = str(body.get_content())
+        text = _content(body)
         if body.get_content_type() == "text/html":
             text = "\n".join(part for section in read_page(text)[1] for part in section if part)
     attachments = [

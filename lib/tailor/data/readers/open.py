@@ -75,7 +75,7 @@ def reader_of(path: Path, options: Options) -> str:
         WorkbenchError: no reader takes it.
     """
     kind = format_of(path)
-    if kind in (None, "plain") and not (path.suffixes and path.suffixes[-1].lower() not in (".gz", ".txt")):
+    if kind in (None, "plain") and path.suffix.lower() in ("", ".gz", ".txt"):
         kind = sniff(path, options.encoding)
         kind = "csv" if options.delimiter and kind == "text" else kind
     if kind in (None, "binary", "zip"):
@@ -93,6 +93,8 @@ def not_read(path: Path) -> WorkbenchError:
 
 def why_not_read(path: Path) -> str:
     """The second half of a sentence on a file that no reader takes."""
+    if format_of(path) == "plain":
+        return "holds control characters such as NUL: it is no text"
     return f"ends in '{path.suffix}'" if path.suffix else "has no ending and holds no text"
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -75,7 +76,13 @@ def _damage_told(path: Path, kind: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, pa.ArrowException, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+    except (
+        OSError,
+        pa.ArrowException,
+        UnicodeDecodeError,
+        OverflowError,
+        pl.exceptions.PolarsError,
+    ) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise WorkbenchError(
             f"{path.name} cannot be read as {kind} ({said})",
@@ -122,7 +129,20 @@ def _text_column(name: str, column: "pa.Array") -> pl.Series:
         return pl.Series(name, pl.from_arrow(column), dtype=pl.String).str.replace_all(
             "\x00", "", literal=True
         )
-    return pl.Series(name, [text_cell(value) for value in column.to_pylist()], dtype=pl.String)
+    try:
+        values = column.to_pylist()
+    except OverflowError:
+        if not pa.types.is_temporal(column.type):
+            raise
+        values = [_moment(value) for value in column]  # Python's dates end with the year 9999
+    return pl.Series(name, [text_cell(value) for value in values], dtype=pl.String)
+
+
+def _moment(value: "pa.Scalar") -> Any:
+    try:
+        return value.as_py()
+    except OverflowError:
+        return value.value
 
 
 def stream_excel(path: Path, limits: Limits) -> Stream:
@@ -148,8 +168,9 @@ def _excel_told(path: Path) -> Iterator[None]:
     try:
         yield
     except (*broken, zipfile.BadZipFile, InvalidFileException) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
         raise WorkbenchError(
-            f"{path.name} cannot be read as Excel ({error})",
+            f"{path.name} cannot be read as Excel ({said})",
             "an .xlsx file as Excel or LibreOffice saves it",
             "open it there and save it again as .xlsx, or export it as CSV",
         ) from None
@@ -161,7 +182,10 @@ def _sheet(path: Path, limits: Limits, stream: Stream) -> Iterator[Piece]:
     found, width, spilled = Gathering(), 0, 0
     with _excel_told(path):
         book = load_workbook(path, read_only=True, data_only=True)
-        rows = enumerate(book.worksheets[0].iter_rows(values_only=True), start=1)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file says of its size is often wrong, and rows beyond it would be lost
+        stream.notes += _uncomputed(path, sheet)
+        rows = enumerate(sheet.iter_rows(values_only=True), start=1)
         for number, row in ((n, row) for n, row in rows if any(map(_filled, row))):
             if not width:
                 width = max(place for place, cell in enumerate(row, start=1) if _filled(cell))
@@ -183,6 +207,21 @@ def _sheet(path: Path, limits: Limits, stream: Stream) -> Iterator[Piece]:
             f"{spilled} rows have cells to the right of the header; those cells were left out"
         )
     yield found.take(stream.columns)
+
+
+_FORMULA = re.compile(rb'<c (?![^<>]*t="str")[^<>]*>\s*<f\b[^<>]*(?:/>|>[^<]*</f>)\s*(<v>[^<])?')
+
+
+def _uncomputed(path: Path, sheet: Any) -> list[str]:
+    """A sentence where formulas were saved without their results, as programs that write Excel files often do."""
+    count, rest = 0, b""
+    with zipfile.ZipFile(path) as packed, packed.open(sheet._worksheet_path) as file:
+        while block := file.read(1 << 20):
+            *cells, rest = (rest + block).split(b"</c>")
+            count += sum(bool(found) and not found[1] for found in map(_FORMULA.search, cells))
+            rest = rest[-(1 << 20) :]
+    said = f"{count:,} cells hold a formula without its result, and are empty here; open the file in Excel or"
+    return [f"{said} LibreOffice and save it to have them computed"] if count else []
 
 
 def _filled(cell: Any) -> bool:

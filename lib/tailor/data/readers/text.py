@@ -271,8 +271,15 @@ def _not_utf8(read: Callable[[], Iterator[bytes]], newlines: bool) -> Encoding:
         return Encoding("utf-8 with cp1252", mixed=True, newlines=newlines, notes=[note])
     name = _guess_single_byte(bytes(sample[:_SAMPLE]), used)
     broken, _ = _first_bad_byte(read(), name)
-    notes = [_broken_note(name, broken)] if broken is not None else []
+    notes = [_guess_note(name)] + ([_broken_note(name, broken)] if broken is not None else [])
     return Encoding(name, newlines=newlines, notes=notes)
+
+
+def _guess_note(name: str) -> str:
+    return (
+        f"the bytes do not tell the encoding for certain; they were read as {name}. Where letters look wrong, name it "
+        "in 02_gather_data.encoding: cp1250 for Polish or Czech, cp1254 for Turkish, koi8_r for old Russian files"
+    )
 
 
 def byte_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
