@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from architectures import write_architecture
 
 from tailor.errors import WorkbenchError
 from tailor.machine import find_machine
+from tailor.models.catalog import resolve
 from tailor.models.language_model import GenerationConfig, Usage
 from tailor.progress import Log
 from tailor.techniques import TECHNIQUES, instruction_search
@@ -138,3 +140,26 @@ def test_another_models_wordings_have_half_of_the_places(base, dataset, monkeypa
     tried = instruction_search.wordings(dataset, base, config, 0, Log())
     assert tried[0] == dataset.system_prompt
     assert tried[2:] == ["Mine.", "Mine too."]
+
+
+@pytest.mark.parametrize("name", [name for name, t in TECHNIQUES.items() if not t.changes_weights])
+def test_an_encoder_decoder_is_prompted_too(name, encoder_decoder, dataset, tmp_path):
+    technique = TECHNIQUES[name]
+    small = {"system_prompt": {"text": "Sort."}, "instruction_search": {"candidates": 2, "rows": 4}}
+    config = technique.Config(**small.get(name, {}))
+    assert technique.find_blockers(config, dataset, encoder_decoder, find_machine()) == []
+    technique.fit(encoder_decoder, dataset, config, tmp_path, seed=0, log=Log())
+    model = technique.load(encoder_decoder, dataset, tmp_path)
+    prompts = [dataset.prompt(example) for example in dataset.validation[:2]]
+    scores = model.score_choices(prompts, dataset.labels)
+    assert scores.shape == (2, len(dataset.labels))
+    for row, prompt in enumerate(prompts):
+        each = model.score([prompt] * len(dataset.labels), dataset.labels)
+        assert scores[row] == pytest.approx(each, abs=0.5)
+    assert len(model.generate(prompts, GenerationConfig(max_new_tokens=3))) == 2
+    assert model.usage.prompt_tokens > 0
+
+
+@pytest.fixture(scope="module")
+def encoder_decoder(tmp_path_factory):
+    return resolve(str(write_architecture("t5", tmp_path_factory.mktemp("base") / "t5")))

@@ -1,5 +1,6 @@
 """An encoder-decoder (T5, BART) as a `LanguageModel`: the encoder reads the prompt, the decoder writes the answer."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,11 @@ def encode_source(tokenizer: Any, prompt: Prompt, most: int) -> list[int]:
     """
     text = "\n".join(message["content"] for message in prompt)
     (ids,) = encode_lines(tokenizer, [text])
+    return shorten(ids, most)
+
+
+def shorten(ids: list[int], most: int) -> list[int]:
+    """The ids without their middle, where there are more than ``most``."""
     return ids if len(ids) <= most else [*ids[: most // 2], *ids[len(ids) - (most - most // 2) :]]
 
 
@@ -50,10 +56,11 @@ class SequenceToSequenceModel:
         return next(self.model.parameters()).device
 
     def encode(self, prompt: Prompt, room: int = 0) -> list[int]:
-        """A prompt's ids; the answer has a side of its own and needs no ``room``."""
-        ids = encode_source(self.tokenizer, prompt, self.context)
-        self.usage.prompt_tokens += len(ids)
-        return ids
+        """A prompt's ids; the answer has a side of its own and needs no ``room``. A prompt that is too long is counted
+        in `usage.shortened`."""
+        ids = encode_source(self.tokenizer, prompt, sys.maxsize)
+        self.usage.shortened += len(ids) > self.context
+        return shorten(ids, self.context)
 
     def stop_ids(self) -> list[int]:
         return [self.tokenizer.eos_token_id]
@@ -137,4 +144,5 @@ class SequenceToSequenceModel:
         return (each * (targets >= 0)).sum(-1).double().cpu().numpy()
 
     def _batch(self, encoded: list[list[int]]) -> dict[str, Any]:
+        self.usage.prompt_tokens += sum(map(len, encoded))
         return stack(encoded, self.tokenizer.pad_token_id or 0, self.device)

@@ -15,7 +15,7 @@ from tailor.models.catalog import ModelSource
 from tailor.models.classifier import ClassifierModel
 from tailor.models.language_model import LanguageModel, Prompt
 from tailor.models.local_model import LocalModel
-from tailor.models.sequence_to_sequence import SequenceToSequenceModel
+from tailor.models.sequence_to_sequence import SequenceToSequenceModel, shorten
 
 
 class VirtualTokens(torch.nn.Module):
@@ -123,7 +123,7 @@ class SoftPromptSequenceModel(SequenceToSequenceModel):
         self.prefix = prefix
 
     def encode(self, prompt: Prompt, room: int = 0) -> list[int]:
-        return [*self.prefix(prompt), *super().encode(prompt, room)[: self.context - self.prefix.size]]
+        return [*self.prefix(prompt), *shorten(super().encode(prompt, room), self.context - self.prefix.size)]
 
 
 def with_soft_prompt(

@@ -119,7 +119,7 @@ class ChainOfThought:
         return {"notes": [f"Each answer costs up to {most:,} more tokens, written one after the other."]}
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
-        from tailor.models.local_model import LocalModel
+        from tailor.models.writers import open_base
 
         try:
             kept = json.loads((out_dir / FILE).read_text(encoding="utf-8"))
@@ -130,7 +130,7 @@ class ChainOfThought:
                 "the settings as chain of thought wrote them",
                 "delete that folder and run the step again",
             ) from None
-        return Reasoning(LocalModel.open(base), config, seed)
+        return Reasoning(open_base(base), config, seed)
 
 
 class Reasoning:

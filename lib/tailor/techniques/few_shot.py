@@ -141,7 +141,7 @@ class FewShot:
         return {"notes": notes}
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
-        from tailor.models.local_model import LocalModel
+        from tailor.models.writers import open_base
 
         try:
             kept = json.loads((out_dir / FILE).read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ class FewShot:
                 "the demonstrations as few-shot prompting wrote them",
                 "delete that folder and run 05_measure_baselines again",
             ) from None
-        inner = LocalModel.open(base)
+        inner = open_base(base)
         if "nearest" in kept:
             return NearestShown(inner, dataset, kept["nearest"], kept["answer_room"], kept["embedding_model"])
         shown = [Example(d["id"], d["input"], d["output"]) for d in kept["demonstrations"]]

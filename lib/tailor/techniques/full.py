@@ -139,14 +139,12 @@ def as_language_model(model: Any, base: ModelSource, dataset: Dataset) -> Langua
     """A tuned model with its tokenizer, as the evaluator sees it."""
     from tailor.models.classifier import ClassifierModel
     from tailor.models.loading import load_tokenizer
-    from tailor.models.local_model import LocalModel
-    from tailor.models.sequence_to_sequence import SequenceToSequenceModel
+    from tailor.models.writers import class_of
 
     tokenizer = load_tokenizer(base)
     if base.architecture == "encoder":
         return ClassifierModel(model.eval(), tokenizer, dataset.labels)
-    kind = SequenceToSequenceModel if base.architecture == "encoder-decoder" else LocalModel
-    return kind(model.eval(), tokenizer)
+    return class_of(base)(model.eval(), tokenizer)
 
 
 def load_weights(

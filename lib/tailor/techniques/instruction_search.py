@@ -116,9 +116,9 @@ class InstructionSearch:
         log: Log,
         measure: Measure | None = None,
     ) -> dict:
-        from tailor.models.local_model import LocalModel
+        from tailor.models.writers import open_base
 
-        inner = LocalModel.open(base)
+        inner = open_base(base)
         texts = wordings(dataset, base, config, seed, log)
         best, tried = halve(texts, inner, dataset, config.rows, seed, log)
         write_json(out_dir / FILE, {"text": best, "tried": tried})
@@ -151,10 +151,9 @@ def wordings(
 
 def proposals(dataset: Dataset, config: InstructionSearchConfig, seed: int) -> list[str]:
     """Instructions that another model writes after seeing training examples."""
-    from tailor.models.catalog import resolve
-    from tailor.models.local_model import LocalModel
+    from tailor.models.writers import open_writer
 
-    model, random = LocalModel.open(resolve(config.proposer)), np.random.default_rng(seed)
+    model, random = open_writer(config.proposer), np.random.default_rng(seed)
     prompts = []
     for _ in range(config.candidates):
         shown = [

@@ -144,7 +144,7 @@ def with_saved_prompt(base: ModelSource, out_dir: Path) -> LanguageModel:
     Raises:
         WorkbenchError: its file is missing or damaged.
     """
-    from tailor.models.local_model import LocalModel
+    from tailor.models.writers import open_base
 
     try:
         text = json.loads((out_dir / FILE).read_text(encoding="utf-8"))["text"]
@@ -154,4 +154,4 @@ def with_saved_prompt(base: ModelSource, out_dir: Path) -> LanguageModel:
             "the system prompt as it was kept",
             "delete that folder and run the step again",
         ) from None
-    return WithSystemPrompt(LocalModel.open(base), text)
+    return WithSystemPrompt(open_base(base), text)

@@ -58,6 +58,6 @@ class ZeroShot:
         return {}
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
-        from tailor.models.local_model import LocalModel
+        from tailor.models.writers import open_base
 
-        return LocalModel.open(base)
+        return open_base(base)
