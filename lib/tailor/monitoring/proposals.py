@@ -14,6 +14,7 @@ from tailor.evaluation.references import TITLES, references_for
 from tailor.evaluation.slices import parts_by, slices
 from tailor.project import Project
 from tailor.records import Compared, Comparison, Monitoring, RunRecord
+from tailor.techniques import find_technique
 
 LEAST_CONFUSED = 3
 """Mistakes of one kind fewer than this are chance."""
@@ -135,12 +136,13 @@ def from_curves(evidence: Evidence) -> list[Proposal]:
     if evidence.tuned is None:
         return []
     losses = [point.value for point in evidence.tuned.curves.get("validation loss", [])]
-    epochs = evidence.tuned.config.get("epochs")
-    if len(losses) < 3 or not epochs:
+    if len(losses) < 3:
         return []
     if losses[-1] == min(losses) and losses[-2] - losses[-1] > 0.01 * losses[-1]:
         why = f"The validation loss was still falling at the end: {losses[-2]:.3f}, then {losses[-1]:.3f}."
-        return [Proposal("Train longer.", why, "07_tune", {"epochs": min(2 * epochs, 100.0)})]
+        config = find_technique(evidence.tuned.technique).Config(**evidence.tuned.config)
+        passes = config.passes(evidence.dataset.record.splits["train"].rows)
+        return [Proposal("Train longer.", why, "07_tune", {"epochs": min(2 * passes, 100.0)})]
     if losses[-1] > 1.05 * min(losses):
         why = f"The validation loss rose from {min(losses):.3f} to {losses[-1]:.3f}; the best weights were kept."
         return [Proposal("Add varied rows: the model learns these by heart.", why, "02_gather_data")]

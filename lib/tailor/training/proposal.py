@@ -7,9 +7,10 @@ from tailor.machine import Machine
 from tailor.models.catalog import ModelSource
 from tailor.techniques.base import Technique
 from tailor.training.estimate import memory_gib, training_seconds
-from tailor.training.settings import TrainingConfig
+from tailor.training.settings import USUAL_PASSES, TrainingConfig
 
 FEW_ROWS = 50  # below, prompting and more data usually bring more than tuning
+FEW_A_LABEL = 50  # below, a sentence encoder learns more from pairs of rows than from the rows
 BITS_PER_PARAMETER = (
     2.0  # what a weight can hold (Allen-Zhu and Li 2024, Physics of Language Models, part 3.3)
 )
@@ -24,6 +25,7 @@ class Option:
         blocked: why it cannot run; empty where it can.
         seconds, gib: estimated from parameters and tokens.
         bytes: of what it leaves on disk.
+        passes: how often each row is seen.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Option:
     seconds: float
     gib: float
     bytes: int
+    passes: float
 
 
 def weigh(
@@ -51,23 +54,26 @@ def _weigh(technique: Technique, dataset: Dataset, base: ModelSource, machine: M
     parameters = base.parameters or 0
     trained = technique.trained(config, base)
     share = trained / max(parameters, 1)
-    tokens = round(dataset.record.splits["train"].tokens * config.epochs)
+    split = dataset.record.splits["train"]
+    passes = config.passes(split.rows)
     blocked = technique.find_blockers(config, dataset, base, machine)
     return Option(
         name=technique.name,
         title=technique.title,
         summary=technique.summary,
         blocked=" ".join(blocked),
-        seconds=training_seconds(parameters, share, tokens, machine),
+        seconds=training_seconds(parameters, share, round(split.tokens * passes), machine),
         gib=memory_gib(parameters, share, config.rows_at_once, dataset.max_length, config.weight_bytes),
         bytes=4 * trained,
+        passes=passes,
     )
 
 
 def propose(options: dict[str, Option], dataset: Dataset, base: ModelSource) -> tuple[str, list[str]]:
     """The technique to take, and the reasons in plain sentences; an empty name where none can run.
 
-    LoRA, unless the rows hold more than its small matrices can: then full fine-tuning, where it can run.
+    For an encoder SetFit, and a fine-tuned sentence encoder where there are many rows of each label. Else LoRA, unless
+    the rows hold more than its small matrices can: then full fine-tuning, where it can run.
     """
     split = dataset.record.splits["train"]
     reasons = [
@@ -80,6 +86,16 @@ def propose(options: dict[str, Option], dataset: Dataset, base: ModelSource) -> 
     free = [name for name, option in options.items() if not option.blocked]
     if not free:
         return "", reasons
+    if (passes := options[free[0]].passes) > USUAL_PASSES:
+        reasons.append(f"07 reads each row {passes:,.0f} times, because there are few: fewer steps would teach little.")
+    if "setfit" in free and "encoder_classifier" in free:
+        return _for_encoder(split.rows, dataset, reasons)
+    if dataset.task == "classify" and split.rows < FEW_A_LABEL * len(dataset.labels):
+        reasons.append(
+            f"Each label has about {split.rows / len(dataset.labels):,.0f} rows. From so few a sentence encoder "
+            "usually learns more than a model that writes: compare base_model all-minilm-l6-v2 (the extra 'encoder') "
+            "with setfit."
+        )
     to_learn = split.learned_tokens * BITS_PER_TOKEN
     if "lora" in free:
         room = options["lora"].bytes / 4 * BITS_PER_PARAMETER
@@ -92,6 +108,14 @@ def propose(options: dict[str, Option], dataset: Dataset, base: ModelSource) -> 
         )
         return "full", reasons
     return free[0], [*reasons, f"{options[free[0]].title} is the first technique that can run here."]
+
+
+def _for_encoder(rows: int, dataset: Dataset, reasons: list[str]) -> tuple[str, list[str]]:
+    each = rows / len(dataset.labels)
+    said = f"The base model is an encoder, and each of the {len(dataset.labels)} labels has about {each:,.0f} rows: "
+    if each < FEW_A_LABEL:
+        return "setfit", [*reasons, f"{said}with fewer than {FEW_A_LABEL}, pairs of rows teach it most."]
+    return "encoder_classifier", [*reasons, f"{said}enough to train its layers on the labels themselves."]
 
 
 def _lora_reason(room: float, to_learn: float, options: dict[str, Option], base: ModelSource) -> str:

@@ -159,7 +159,7 @@ def count_steps(config: TrainingConfig, rows: int) -> int:
     micro = min(config.rows_at_once, config.effective_batch_size)
     batches = math.ceil(rows / micro)
     per_epoch = math.ceil(batches / max(1, config.effective_batch_size // config.rows_at_once))
-    steps = max(1, math.ceil(per_epoch * config.epochs))
+    steps = max(1, math.ceil(per_epoch * config.passes(rows)))
     return min(steps, config.max_steps) if config.max_steps else steps
 
 

@@ -5,6 +5,8 @@ from typing import ClassVar
 from tailor.settings import setting
 from tailor.techniques.base import TechniqueConfig
 
+USUAL_PASSES, MOST_PASSES = 3, 40
+
 
 class TrainingConfig(TechniqueConfig):
     """How training goes, whatever is trained."""
@@ -26,11 +28,21 @@ class TrainingConfig(TechniqueConfig):
         source="Smith 2017, Cyclical Learning Rates for Training Neural Networks, section 3.3",
     )
     epochs: float = setting(
-        3.0,
-        "How often every training row is seen. More fits the rows better, and in the end learns them by heart.",
+        0.0,
+        "How often every training row is seen. More fits the rows better, and in the end learns them by heart. 0 goes "
+        f"by their number: {USUAL_PASSES} times, and more often where that would be fewer than least_steps.",
         unit="passes over the training rows",
-        gt=0.0,
+        ge=0.0,
         le=100.0,
+    )
+    least_steps: int = setting(
+        300,
+        "With epochs 0: few rows are seen again until so many steps are taken, but no row more often than "
+        f"{MOST_PASSES} times.",
+        unit="steps",
+        ge=0,
+        advanced=True,
+        source="searched on the bundled models, docs/defaults.md",
     )
     max_steps: int = setting(
         0, "Stop after this many steps, whatever epochs says; 0 sets no limit.", unit="steps", ge=0
@@ -126,3 +138,8 @@ class TrainingConfig(TechniqueConfig):
         le=86400.0,
         advanced=True,
     )
+
+    def passes(self, rows: int) -> float:
+        """How often every training row is seen: `epochs`, or by the number of rows where that is 0."""
+        wanted = self.least_steps * self.effective_batch_size / max(rows, 1)
+        return self.epochs or min(max(USUAL_PASSES, wanted), MOST_PASSES)
