@@ -42,8 +42,8 @@ def importers(package: str) -> set[str]:
     return {str(path.relative_to(LIBRARY)) for path in MODULES if package in imported(path)}
 
 
-def test_only_the_runner_imports_papermill():
-    assert importers("papermill") == {"runner.py"}
+def test_only_the_execution_of_notebooks_imports_papermill():
+    assert importers("papermill") == {"execution.py"}
 
 
 def test_only_the_interface_imports_ipywidgets():

@@ -1,19 +1,19 @@
-"""The runner on the small series: skips, failures, locks. Kills and full disks are in tests/faults."""
+"""The runner on the small series: skips and failures. Kills and full disks are in tests/faults."""
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
 import pytest
 import small_series
 
+import tailor.execution
 import tailor.runner
+from tailor.driving import last_run
 from tailor.errors import WorkbenchError
-from tailor.runner import Outcome, StepFailed, check_parameters, driving, last_run, read_notebook, run_series
+from tailor.execution import StepFailed
+from tailor.runner import Outcome, run_series
 
 
 def run(project, **options) -> list[str]:
@@ -36,7 +36,7 @@ def test_the_series_runs_once_and_then_only_what_changed(small, monkeypatch, cap
     assert not small.path(".cache/progress").exists()
     assert "[4/4] 03_count: done in " in capsys.readouterr().err
 
-    monkeypatch.setattr(tailor.runner, "_execute", None)  # a kernel started now would be an error
+    monkeypatch.setattr(tailor.execution, "_execute", None)  # a kernel started now would be an error
     start = time.perf_counter()
     assert run(small) == ["skipped"] * 4
     assert time.perf_counter() - start < 2
@@ -117,60 +117,6 @@ def test_a_blocked_step_names_the_notebook_that_is_missing(small):
         "Needed: the result of 00_plant\n"
         "Do: run notebooks/00_plant.ipynb, or: tailor run --project small --to 00_plant"
     )
-
-
-def test_an_unknown_parameter_is_refused():
-    sources = {"parameters": "project: str = 'a'\nrate: float | None = None\nx = y = 1", "run": "late = 1"}
-    notebook = small_series.notebook(sources)
-    check_parameters(notebook, {"project": "p", "rate": 1, "x": 2, "y": 3}, "07_tune.ipynb")
-    with pytest.raises(WorkbenchError) as caught:
-        check_parameters(notebook, {"projet": "p"}, "07_tune.ipynb")
-    assert str(caught.value) == (
-        "Found: 07_tune.ipynb has no parameter 'projet'\n"
-        "Needed: one of: project, rate, x, y\n"
-        "Do: correct the name. Did you mean 'project'?"
-    )
-
-
-def test_a_missing_or_broken_notebook_is_told(tmp_path):
-    path = tmp_path / "a.ipynb"
-    with pytest.raises(WorkbenchError) as caught:
-        read_notebook(path)
-    assert caught.value.found == f"there is no notebook {path}"
-    path.write_text("{}")
-    with pytest.raises(WorkbenchError) as caught:
-        read_notebook(path)
-    assert caught.value.found == f"{path} is not a notebook"
-    assert caught.value.fix == "restore it: git checkout notebooks"
-
-
-HOLD = """
-import sys, time
-from tailor.project import Project
-from tailor.runner import Journal, driving
-project = Project("small")
-with driving(project):
-    Journal(project).tell("00_plant", "running cell 4 (run)")
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_second_driver_refuses_and_a_dead_ones_lock_is_taken_over(small):
-    with subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout.readline() == "held\n"
-        with pytest.raises(WorkbenchError) as caught, driving(small):
-            pass
-        assert str(caught.value) == (
-            f"Found: project 'small' is being run by another process ({first.pid})\n"
-            "Needed: one run of a project at a time\n"
-            "Do: wait until it ends, or stop it and run the command again"
-        )
-        assert last_run(small) == "The latest run is running: 00_plant running cell 4 (run)."
-        os.kill(first.pid, signal.SIGKILL)
-    assert last_run(small) == "The latest run was cut off: 00_plant running cell 4 (run)."
-    with driving(small):
-        pass
 
 
 def test_a_warm_kernel_gives_what_a_plain_one_gives(small):

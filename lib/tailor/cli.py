@@ -48,7 +48,7 @@ def _stop(*_: object) -> None:
 
 def _told(error: WorkbenchError) -> str:
     """The error's three lines; where a notebook stopped, also which cell and where its executed copy is."""
-    from tailor.runner import StepFailed
+    from tailor.execution import StepFailed
 
     if not isinstance(error, StepFailed):
         return str(error)
@@ -187,8 +187,8 @@ def _print_end(project: "Project", outcomes: list["Outcome"], seconds: float) ->
 
 # --- the other commands ----------------------------------------------------------------------------------------
 def _status(arguments: argparse.Namespace) -> None:
+    from tailor.driving import last_run
     from tailor.project import Project
-    from tailor.runner import last_run
     from tailor.terminal import states_text
 
     project = Project(arguments.project)
