@@ -12,7 +12,7 @@ import yaml
 
 from tailor.data.readers.found import Limits
 from tailor.data.readers.open import format_of, read_file
-from tailor.data.readers.text import decode, read_bytes
+from tailor.data.readers.text import read_text
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.records import Guideline, Task, Term, Tone, TonePair
 
@@ -223,7 +223,7 @@ def read_yaml(path: Path) -> Any:
     Raises:
         WorkbenchError: too large, not YAML (names the line), or nested too deeply.
     """
-    text, _, _ = decode(read_bytes(path, LIMITS.bytes), path)
+    text, _, _ = read_text(path, LIMITS)
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:

@@ -32,11 +32,12 @@ def read_passages(path: str = "") -> list[str]:
     Raises:
         WorkbenchError: no such file, not text, too large, or fewer than two passages.
     """
-    from tailor.data.readers.text import decode, read_bytes
+    from tailor.data.readers.found import Limits
+    from tailor.data.readers.text import read_text
     from tailor.project import resolve_path
 
     file = resolve_path(path) if path else GENERAL_TEXT
-    text, _, _ = decode(read_bytes(file, LONGEST_TEXT), file)
+    text, _, _ = read_text(file, Limits(bytes=LONGEST_TEXT))
     passages = [passage.strip() for passage in re.split(r"\n\s*\n", text) if passage.strip()]
     if len(passages) < 2:
         raise WorkbenchError(

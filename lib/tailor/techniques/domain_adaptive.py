@@ -190,7 +190,8 @@ def domain_texts(dataset: Dataset, paths: list[str]) -> list[str]:
     Raises:
         WorkbenchError: a file that is not there, or not text.
     """
-    from tailor.data.readers.text import decode, read_bytes
+    from tailor.data.readers.found import Limits
+    from tailor.data.readers.text import read_text
     from tailor.project import resolve_path
 
     if not paths:
@@ -198,6 +199,6 @@ def domain_texts(dataset: Dataset, paths: list[str]) -> list[str]:
     passages = []
     for path in paths:
         file = resolve_path(path)
-        text, _, _ = decode(read_bytes(file, MOST_BYTES), file)
+        text, _, _ = read_text(file, Limits(bytes=MOST_BYTES))
         passages += [passage for passage in text.split("\n\n") if passage.strip()]
     return passages

@@ -6,8 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from tailor.data.readers.file_bytes import too_large
 from tailor.data.readers.found import Limits
-from tailor.data.readers.text import too_large
 from tailor.errors import WorkbenchError
 
 _BLOCK = 1 << 20

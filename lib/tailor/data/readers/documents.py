@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tailor.data.readers.file_bytes import check_size
 from tailor.data.readers.formats import format_of
 from tailor.data.readers.found import Gathering, Limits, Options, Piece, Stream, list_some
-from tailor.data.readers.text import check_size, read_text, replace_surrogates
+from tailor.data.readers.text import read_text, replace_surrogates
 from tailor.errors import WorkbenchError
 
 COLUMNS = ["file", "title", "section", "text"]

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 from tailor.data.readers.delimited import looks_delimited
+from tailor.data.readers.file_bytes import byte_blocks
 from tailor.data.readers.found import Limits
-from tailor.data.readers.text import byte_blocks, decode, wide_without_mark
+from tailor.data.readers.text import decode, wide_without_mark
 
 FORMATS = {
     ".csv": "csv",

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from tailor.data.readers.delimited import too_many_columns
+from tailor.data.readers.file_bytes import byte_lines
 from tailor.data.readers.found import (
     KEPT_CHARACTERS,
     PIECE_CHARACTERS,
@@ -25,7 +26,7 @@ from tailor.data.readers.found import (
     Unreadable,
     list_some,
 )
-from tailor.data.readers.text import byte_lines, read_text, replace_surrogates, utf8_blocks
+from tailor.data.readers.text import read_text, replace_surrogates, utf8_blocks
 from tailor.errors import WorkbenchError
 
 

@@ -17,9 +17,9 @@ from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
 from tailor.data.readers.documents import clean
+from tailor.data.readers.file_bytes import check_size
 from tailor.data.readers.found import Gathering, Limits, Options, Piece, Stream
 from tailor.data.readers.html_pages import read_page
-from tailor.data.readers.text import check_size
 
 MESSAGES = ["thread", "message_id", "created_at", "customer", "subject", "message", "attachments"]
 PAIRS = ["thread", "created_at", "customer", "subject", "message", "agent", "reply", "attachments"]

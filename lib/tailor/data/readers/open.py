@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tailor.data.readers.delimited import stream_delimited
+from tailor.data.readers.file_bytes import check_size
 from tailor.data.readers.formats import DOCUMENTS, FORMATS, format_of, sniff
 from tailor.data.readers.found import (
     USUAL,
@@ -17,7 +18,6 @@ from tailor.data.readers.found import (
 )
 from tailor.data.readers.json_lines import stream_json
 from tailor.data.readers.tabular import stream_arrow, stream_excel, stream_parquet
-from tailor.data.readers.text import check_size
 from tailor.errors import WorkbenchError
 
 

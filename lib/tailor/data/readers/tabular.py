@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tailor.data.readers.delimited import too_many_columns
+from tailor.data.readers.file_bytes import check_size, too_large
 from tailor.data.readers.found import ColumnNames, Gathering, Limits, Piece, Stream
-from tailor.data.readers.text import check_size, replace_surrogates, too_large
+from tailor.data.readers.text import replace_surrogates
 from tailor.errors import WorkbenchError
 
 if TYPE_CHECKING:

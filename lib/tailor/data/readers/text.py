@@ -1,16 +1,15 @@
-"""Bytes to text: which encoding a file is in, also when two are mixed, and unpacking under a budget.
+"""Bytes to text: which encoding a file is in, also when two are mixed.
 
 A file is looked through once to find its encoding, and read in blocks afterwards, so its size does not matter.
 """
 
 import codecs
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tailor.data.readers.file_bytes import BLOCK, byte_blocks, byte_lines, check_size
 from tailor.data.readers.found import LISTED, Limits, list_some
 from tailor.errors import WorkbenchError
 
@@ -23,23 +22,28 @@ _BOMS = (
 )
 # Encodings in which most letters lie outside ASCII, so that their files cannot be mistaken for Western ones.
 _OTHER_SCRIPTS = {
-    *(
-        "cp1251",
-        "koi8_r",
-        "koi8_u",
-        "iso8859_5",
-        "mac_cyrillic",
-        "cp866",
-        "cp1253",
-        "iso8859_7",
-        "cp1255",
-        "cp1256",
-    ),
-    *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr", "cp949"),
+    "cp1251",
+    "koi8_r",
+    "koi8_u",
+    "iso8859_5",
+    "mac_cyrillic",
+    "cp866",
+    "cp1253",
+    "iso8859_7",
+    "cp1255",
+    "cp1256",
+    "shift_jis",
+    "cp932",
+    "euc_jp",
+    "iso2022_jp",
+    "gb2312",
+    "gbk",
+    "gb18030",
+    "big5",
+    "euc_kr",
+    "cp949",
 }
 _SAMPLE = 200_000
-_BLOCK = 1 << 20
-_LONGEST_LINE = 1 << 26
 
 
 @dataclass
@@ -59,63 +63,6 @@ class Encoding:
     notes: list[str] = field(default_factory=list)
 
 
-# --- bytes ---------------------------------------------------------------------------------------------------------
-def byte_blocks(path: Path, limits: Limits) -> Iterator[bytes]:
-    """A file's bytes in blocks of about a megabyte, unpacking `.gz` under the budget.
-
-    Raises:
-        WorkbenchError: unpacks to more than `limits.bytes`, or a damaged gzip file.
-    """
-    if path.suffix.lower() != ".gz":
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                yield block
-        return
-    total = 0
-    try:
-        with gzip.open(path) as file:
-            while block := file.read(_BLOCK):
-                total += len(block)
-                if total > limits.bytes:
-                    size = f"more than {limits.bytes:,} bytes unpacked (from {path.stat().st_size:,} packed)"
-                    raise too_large(path, size, limits.bytes)
-                yield block
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise WorkbenchError(
-            f"{path.name} cannot be unpacked ({error})", "a whole gzip file", "fetch the file again"
-        ) from None
-
-
-def read_bytes(path: Path, limit: int) -> bytes:
-    """Read a file, unpacking `.gz`, but never more than `limit` bytes.
-
-    Raises:
-        WorkbenchError: too large, or a damaged gzip file.
-    """
-    check_size(path, limit)
-    return b"".join(byte_blocks(path, Limits(bytes=limit)))
-
-
-def check_size(path: Path, limit: int) -> None:
-    """Refuse a file that is too large to be read whole.
-
-    Raises:
-        WorkbenchError: it is larger than `limit` bytes.
-    """
-    size = path.stat().st_size
-    if path.suffix.lower() != ".gz" and size > limit:
-        raise too_large(path, f"{size:,} bytes", limit)
-
-
-def too_large(path: Path, size: str, limit: int) -> WorkbenchError:
-    return WorkbenchError(
-        f"{path.name} holds {size}",
-        f"at most {limit:,} bytes in one file",
-        "split the file, or raise 02_gather_data.max_megabytes",
-    )
-
-
-# --- text ----------------------------------------------------------------------------------------------------------
 def read_text(path: Path, limits: Limits, wanted: str = "") -> tuple[str, str, list[str]]:
     """A whole file as text.
 
@@ -125,7 +72,8 @@ def read_text(path: Path, limits: Limits, wanted: str = "") -> tuple[str, str, l
     Raises:
         WorkbenchError: too large, damaged, or not in the encoding that was chosen.
     """
-    return decode(read_bytes(path, limits.bytes), path, wanted)
+    check_size(path, limits.bytes)
+    return decode(b"".join(byte_blocks(path, limits)), path, wanted)
 
 
 def decode(data: bytes, path: Path, wanted: str = "") -> tuple[str, str, list[str]]:
@@ -140,7 +88,7 @@ def decode(data: bytes, path: Path, wanted: str = "") -> tuple[str, str, list[st
     Raises:
         WorkbenchError: no such encoding, or the bytes are not in the one that was chosen.
     """
-    blocks = [data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK)]
+    blocks = [data[start : start + BLOCK] for start in range(0, len(data), BLOCK)]
     encoding = find_encoding(lambda: iter(blocks), path, wanted)
     return b"".join(_as_utf8(iter(blocks), encoding)).decode("utf-8"), encoding.name, encoding.notes
 
@@ -280,20 +228,6 @@ def _guess_note(name: str) -> str:
         f"the bytes do not tell the encoding for certain; they were read as {name}. Where letters look wrong, name it "
         "in 02_gather_data.encoding: cp1250 for Polish or Czech, cp1254 for Turkish, koi8_r for old Russian files"
     )
-
-
-def byte_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines with their ends; one of more than 64 MB comes in several parts."""
-    rest = b""
-    for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
-        if len(rest) > _LONGEST_LINE:  # no text: joining such a line again and again would take for ever
-            yield rest
-            rest = b""
-    if rest:
-        yield rest
 
 
 def _is_utf8(line: bytes) -> bool:

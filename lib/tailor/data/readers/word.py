@@ -5,8 +5,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from tailor.data.readers.file_bytes import too_large
 from tailor.data.readers.found import Limits
-from tailor.data.readers.text import too_large
 from tailor.errors import WorkbenchError
 
 
