@@ -51,6 +51,11 @@ class Formatted:
             of_gone |= pl.col("parent").is_in(list(reasons))
         self.rows = self.rows.filter(~of_gone)
 
+    def reasons(self) -> dict[str, int]:
+        """Why rows were set aside -> how many, the commonest reason first."""
+        counts = Counter(reason for *_, reason in self.set_aside)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
 
 def given_roles(settings: dict[str, Any]) -> dict[str, str]:
     """Role -> column as a person chose it in 04_format_data ("" for a guess): the settings called `<role>_column`."""

@@ -15,6 +15,7 @@ from tailor.data.examples import Formatted
 from tailor.data.prompts import PromptFormat
 from tailor.data.tables import GROUP, map_table, write_groups, write_table
 from tailor.data.tokens import learned_span
+from tailor.errors import WorkbenchError
 from tailor.files import sha256_file
 from tailor.progress import Log
 from tailor.records import Split
@@ -103,10 +104,28 @@ def _lists(rows: Sequence[list[int]]) -> pl.Series:
     return pl.Series(values=pl.from_arrow(pa.ListArray.from_arrays(places, numbers)))
 
 
+def take_out_long(formatted: Formatted, tokens: TokenTable, max_length: int) -> None:
+    """Set aside rows whose prompt leaves no room for an answer.
+
+    Raises:
+        WorkbenchError: no row is left.
+    """
+    too_long = tokens.lengths.filter(pl.col("prompt") >= max_length)
+    reason = f"the prompt alone is longer than {max_length:,} tokens"
+    formatted.take_out(dict.fromkeys(too_long["id"], reason))
+    if not formatted.rows.height:
+        shortest = tokens.lengths["prompt"].min()
+        raise WorkbenchError(
+            f"every one of the {too_long.height:,} prompts is longer than {max_length:,} tokens",
+            f"04_format_data.max_length above {shortest:,}, the shortest prompt",
+            "raise 04_format_data.max_length, or shorten 01_define_use_case.system_prompt",
+        )
+
+
 def write_splits(
     formatted: Formatted, tokens: TokenTable, folder: Path, max_length: int, *, keep_ids: bool
 ) -> dict[str, Split]:
-    """Write each split, its tokens beside it, and what was set aside.
+    """Write each split, its tokens beside it, preference pairs where there are some, and what was set aside.
 
     Args:
         formatted: rows with `split` and `weight`.
@@ -134,4 +153,13 @@ def write_splits(
         )
     schema = dict.fromkeys(("id", "input", "output", "reason"), pl.String)
     write_table(pl.DataFrame(formatted.set_aside, schema=schema, orient="row"), folder / "set_aside.parquet")
+    _write_pairs(formatted.rows, folder)
     return splits
+
+
+def _write_pairs(rows: pl.DataFrame, folder: Path) -> None:
+    """Preference pairs of the training rows, for 09_align_with_feedback."""
+    pairs = rows.filter((pl.col("rejected") != "") & (pl.col("split") == "train"))
+    if pairs.height:
+        kept = pairs.select("id", "system", "history", prompt="input", chosen="output", rejected="rejected")
+        write_table(kept, folder / "preferences.parquet")

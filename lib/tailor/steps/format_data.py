@@ -1,9 +1,7 @@
 """04 Format data: which column plays which role; what exactly will the model see?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from tailor.blocks import Block
 from tailor.data.annotations import FILE as ANNOTATIONS
@@ -14,15 +12,17 @@ from tailor.data.examples import Formatted, format_rows, given_roles, rare_label
 from tailor.data.exports.export import export_dataset
 from tailor.data.exports.settings import ExportSettings
 from tailor.data.format_view import FormatView
-from tailor.data.formatting import TokenTable, tokenize, write_splits
+from tailor.data.formatting import TokenTable, take_out_long, tokenize, write_splits
 from tailor.data.kept_sides import hash_rows, read_sides, text_keys, write_sides
 from tailor.data.partition import SplitChoices, partition
 from tailor.data.preflight import CheckName, preflight
 from tailor.data.prompt_preview import preview_prompts
 from tailor.data.prompts import PromptFormat
+from tailor.data.role_search import Role
+from tailor.data.role_settings import SPLITTING, RoleSettings
 from tailor.data.roles import find_roles
 from tailor.data.row_templates import TemplateSettings, system_prompt_of, take_shots, templates_of
-from tailor.data.shapes import name_shape
+from tailor.data.shapes import Shape, name_shape
 from tailor.data.splits import SplitBy
 from tailor.data.tables import map_table, read_pieces, write_table
 from tailor.data.training_rows import extend_training
@@ -31,80 +31,18 @@ from tailor.errors import WorkbenchError
 from tailor.files import scratch_folder, writing
 from tailor.progress import Log
 from tailor.project import Project
-from tailor.records import DatasetRecord, ProjectRecord, Sources, UseCase
+from tailor.records import DatasetRecord, ProjectRecord, Sources, Task, UseCase
 from tailor.settings import setting
 
 if TYPE_CHECKING:
     from tailor.models.catalog import ModelSource
 
-SPLITTING, CHECKING, SHAPES = "Splitting", "Checks before tuning", "Conversations, passages and preferences"
-"""Groups of settings that the form folds away; a setting names its own by `section`."""
+CHECKING = "Checks before tuning"
 
 
-class Settings(TrainingRowsSettings, TemplateSettings, ExportSettings):
-    """Which column is what, and how rows are split."""
+class Settings(RoleSettings, TrainingRowsSettings, TemplateSettings, ExportSettings):
+    """Which column is what, how rows are split, and what is done to them."""
 
-    input_column: str = setting("", "The text a person writes. Empty: guessed; the guess is shown below.")
-    output_column: str = setting(
-        "",
-        "The answer to learn (task 'respond'). Empty: guessed; 'none': answers are written by hand, below.",
-    )
-    label_column: str = setting(
-        "", "The label to learn (task 'classify'). Empty: guessed; 'none': labels are given by hand, below."
-    )
-    group_column: str = setting(
-        "",
-        "Rows with the same value here (one customer) stay in one split, so that the test holds nobody seen in "
-        "training. Empty: guessed; 'none': no such column.",
-    )
-    thread_column: str = setting(
-        "",
-        "Rows of one conversation stay in one split. Empty: guessed; 'none': no such column.",
-        section=SPLITTING,
-    )
-    time_column: str = setting("", "When a row was written. Empty: guessed; 'none': no such column.")
-    conversation_column: str = setting(
-        "",
-        "Whole conversations: lists of messages as OpenAI, ShareGPT or Gemini write them. Empty: guessed; 'none': no "
-        "such column.",
-        section=SHAPES,
-    )
-    conversation_answers: Literal["every", "last"] = setting(
-        "every",
-        "Of a conversation with several answers, 'every' one is an example with what was said before it; 'last' learns "
-        "the last one alone.",
-        section=SHAPES,
-    )
-    speaker_column: str = setting(
-        "",
-        "Who speaks, where each row is one turn (or one e-mail) of the conversation in thread column. Empty: guessed; "
-        "'none': no such column.",
-        section=SHAPES,
-    )
-    assistant_speaker: str = setting(
-        "",
-        "The speaker whose words are to be learned, or the domain of their e-mail addresses. Empty: guessed.",
-        section=SHAPES,
-    )
-    context_column: str = setting(
-        "",
-        "A passage that the input is about; it becomes part of the prompt. Empty: guessed; 'none': no such column.",
-        section=SHAPES,
-    )
-    system_column: str = setting(
-        "",
-        "A system prompt of each row's own, in place of the use case's. Empty: guessed; 'none': no such column.",
-        section=SHAPES,
-    )
-    chosen_column: str = setting(
-        "",
-        "Of two answers the better one: it is learned, and the pair is kept for 09_align_with_feedback. Empty: "
-        "guessed; 'none': no such column.",
-        section=SHAPES,
-    )
-    rejected_column: str = setting(
-        "", "Of two answers the worse one. Empty: guessed; 'none': no such column.", section=SHAPES
-    )
     split_by: SplitBy = setting(
         "stratified",
         "'stratified' gives each split its share of every label; 'random' does not look at labels; 'grouped' insists "
@@ -196,34 +134,24 @@ def run(project: Project, settings: Settings, log: Log) -> DatasetRecord:
     return record
 
 
+def _check_length(source: "ModelSource", max_length: int) -> None:
+    if source.context and max_length > source.context:
+        raise WorkbenchError(
+            f"04_format_data.max_length is {max_length:,}, and {source.name} reads {source.context:,} tokens",
+            f"at most {source.context:,}",
+            "lower 04_format_data.max_length, or choose a base model that reads more in 00_start_here",
+        )
+
+
 def _make(
     project: Project, settings: Settings, source: "ModelSource", log: Log, scratch: Path
 ) -> DatasetRecord:
     """Format, split, extend, tokenize and write the rows."""
     chosen = project.load(ProjectRecord, "project.json")
     use_case = project.load(UseCase, "use_case.json")
-    rows = map_table(read_pieces(project.path("clean.parquet"), "03_clean_data"), scratch / "clean.arrow")
-    roles = find_roles(rows, use_case.task, given_roles(settings.model_dump()))
-    for role in roles.values():
-        log.note(f"{role.role}: column '{role.column}' ({role.reason})")
-    shape = name_shape(rows, use_case.task, roles)
-    log.note(f"{shape.name}: {shape.reason}")
-    reading = Reading(settings.conversation_answers == "every", settings.assistant_speaker)
-    readable = settings.label_text == "readable"
-    said, _ = read_annotations(project.path(ANNOTATIONS))
-    templates = templates_of(settings)
-    formatted = format_rows(rows, use_case.task, roles, readable, reading, templates, said, scratch)
-    del rows  # its pages are not needed any more
-    for note in formatted.notes:
-        log.note(note)
-    if use_case.task == "classify":
-        formatted.take_out(rare_labels(formatted.rows, settings.min_label_rows))
-    if not formatted.rows.height:
-        raise _none_left(formatted)
+    roles, shape, formatted = _read_rows(project, settings, use_case.task, log, scratch)
     choices = _split_choices(settings, chosen.seed)
-    before = read_sides(project.path("dataset"), choices) if settings.keep_test_set else {}
-    sides = [before.get(key) for key in text_keys(formatted.rows)] if before else []
-    leaks, notes = partition(formatted, choices, _frozen(project), sides)
+    leaks, notes = _split(project, settings, formatted, choices)
     shots = take_shots(formatted, settings.shots, chosen.seed)
     extension = extend_training(
         formatted,
@@ -242,7 +170,6 @@ def _make(
     with writing(project.path("dataset")) as folder:
         decoder = source.architecture == "decoder"
         splits = write_splits(formatted, tokens, folder, settings.max_length, keep_ids=decoder)
-        _write_pairs(formatted.rows, folder)
         write_sides(formatted, choices, folder)
         write_table(extension.filtered_table(), folder / "filtered.parquet")
     return DatasetRecord(
@@ -257,13 +184,13 @@ def _make(
         system_prompt=prompts.system_prompt,
         instruction=prompts.instruction,
         shots=shots,
-        templates=templates,
+        templates=templates_of(settings),
         tokenizer=tokens.tokenizer,
         tokens_made_by=made_by(tokens.tokenizer, prompts),
         test_set=hash_rows(formatted.rows.filter(split="test")),
         max_length=settings.max_length,
         splits=splits,
-        set_aside=_count_reasons(formatted),
+        set_aside=formatted.reasons(),
         leaks=leaks,
         terms=extension.terms,
         term_weight=settings.term_weight,
@@ -271,6 +198,48 @@ def _make(
         augmentation=extension.augmentation,
         learning_curve=extension.curve,
     )
+
+
+def _read_rows(
+    project: Project, settings: Settings, task: Task, log: Log, scratch: Path
+) -> tuple[dict[str, Role], Shape, Formatted]:
+    """The clean rows as examples: what plays which role, the shape of the data, and what came of each row."""
+    rows = map_table(read_pieces(project.path("clean.parquet"), "03_clean_data"), scratch / "clean.arrow")
+    roles = find_roles(rows, task, given_roles(settings.model_dump()))
+    for role in roles.values():
+        log.note(f"{role.role}: column '{role.column}' ({role.reason})")
+    shape = name_shape(rows, task, roles)
+    log.note(f"{shape.name}: {shape.reason}")
+    reading = Reading(settings.conversation_answers == "every", settings.assistant_speaker)
+    readable = settings.label_text == "readable"
+    said, _ = read_annotations(project.path(ANNOTATIONS))
+    formatted = format_rows(rows, task, roles, readable, reading, templates_of(settings), said, scratch)
+    for note in formatted.notes:
+        log.note(note)
+    if task == "classify":
+        formatted.take_out(rare_labels(formatted.rows, settings.min_label_rows))
+    if not formatted.rows.height:
+        raise _none_left(formatted)
+    return roles, shape, formatted
+
+
+def _none_left(formatted: Formatted) -> WorkbenchError:
+    counts = ", ".join(f"{count:,} because {reason}" for reason, count in formatted.reasons().items())
+    return WorkbenchError(
+        f"no row can be used: {counts}",
+        "rows with an input and something to learn",
+        "check the columns chosen in 04_format_data",
+    )
+
+
+def _split(
+    project: Project, settings: Settings, formatted: Formatted, choices: SplitChoices
+) -> tuple[dict[str, int], list[str]]:
+    """Give every row its split; what a plain random one would have leaked, and what was decided."""
+    frozen = [source.name for source in project.load(Sources, "sources.json").sources if source.frozen_test]
+    before = read_sides(project.path("dataset"), choices) if settings.keep_test_set else {}
+    sides = [before.get(key) for key in text_keys(formatted.rows)] if before else []
+    return partition(formatted, choices, frozen, sides)
 
 
 def _split_choices(settings: Settings, seed: int) -> SplitChoices:
@@ -287,11 +256,6 @@ def _split_choices(settings: Settings, seed: int) -> SplitChoices:
     )
 
 
-def _frozen(project: Project) -> list[str]:
-    record = project.load(Sources, "sources.json")
-    return [source.name for source in record.sources if source.frozen_test]
-
-
 def _tokenize(
     formatted: Formatted,
     prompts: PromptFormat,
@@ -300,54 +264,11 @@ def _tokenize(
     log: Log,
     scratch: Path,
 ) -> TokenTable:
-    """Every row as tokens; rows whose prompt leaves no room for an answer are set aside."""
     from tailor.models import load_tokenizer
 
     tokens = tokenize(formatted.rows, prompts, load_tokenizer(source), log, scratch)
-    too_long = tokens.lengths.filter(pl.col("prompt") >= max_length)
-    reason = f"the prompt alone is longer than {max_length:,} tokens"
-    formatted.take_out(dict.fromkeys(too_long["id"], reason))
-    if not formatted.rows.height:
-        shortest = tokens.lengths["prompt"].min()
-        raise WorkbenchError(
-            f"every one of the {too_long.height:,} prompts is longer than {max_length:,} tokens",
-            f"04_format_data.max_length above {shortest:,}, the shortest prompt",
-            "raise 04_format_data.max_length, or shorten 01_define_use_case.system_prompt",
-        )
+    take_out_long(formatted, tokens, max_length)
     return tokens
-
-
-def _check_length(source: "ModelSource", max_length: int) -> None:
-    if source.context and max_length > source.context:
-        raise WorkbenchError(
-            f"04_format_data.max_length is {max_length:,}, and {source.name} reads {source.context:,} tokens",
-            f"at most {source.context:,}",
-            "lower 04_format_data.max_length, or choose a base model that reads more in 00_start_here",
-        )
-
-
-def _none_left(formatted: Formatted) -> WorkbenchError:
-    counts = ", ".join(f"{count:,} because {reason}" for reason, count in _count_reasons(formatted).items())
-    return WorkbenchError(
-        f"no row can be used: {counts}",
-        "rows with an input and something to learn",
-        "check the columns chosen in 04_format_data",
-    )
-
-
-def _count_reasons(formatted: Formatted) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for *_, reason in formatted.set_aside:
-        counts[reason] = counts.get(reason, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _write_pairs(rows: pl.DataFrame, folder: Path) -> None:
-    """Preference pairs of the training rows, for 09_align_with_feedback."""
-    pairs = rows.filter((pl.col("rejected") != "") & (pl.col("split") == "train"))
-    if pairs.height:
-        kept = pairs.select("id", "system", "history", prompt="input", chosen="output", rejected="rejected")
-        write_table(kept, folder / "preferences.parquet")
 
 
 def preview(project: Project, settings: Settings) -> list[Block]:
