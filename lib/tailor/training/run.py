@@ -53,44 +53,28 @@ def train(
     from transformers import set_seed
 
     from tailor.models.forward import quick_attention
-    from tailor.training.checkpoints import last_complete
     from tailor.training.rate_range import tell, tested_rate
-    from tailor.training.trainer import QuietTrainer, arguments, read_course
-    from tailor.training.watch import Course, Watch, stopping_cleanly
+    from tailor.training.trainer import QuietTrainer, arguments
+    from tailor.training.watch import Watch, stopping_cleanly
 
     again = _replayed(model, objective, dataset, config, seed, log)
     rows, notes = encode_rows(objective, dataset, log, again)
     steps = count_steps(config, len(rows))
-    folder = out_dir / ".checkpoints"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, folder) from error
+    folder = _make_folder(out_dir / ".checkpoints")
     rates = None
     if config.learning_rate_test:
         rates = tested_rate(model, objective, rows, config, folder, make_optimizer, seed=seed, log=log)
         config = config.model_copy(update={"learning_rate": rates.chosen})
         notes.append(tell(rates))
         log.note(notes[-1])
-    found = last_complete(folder, log)
-    course = read_course(found) if found else Course()
+    found, course = _resume_point(folder, steps, log)
+    known = validation_rows(objective, dataset, config, seed)
     watch = Watch(
-        objective,
-        validation_rows(objective, dataset, config, seed),
-        config,
-        steps=steps,
-        folder=folder,
-        measure=measure,
-        log=log,
-        course=course,
+        objective, known, config, steps=steps, folder=folder, measure=measure, log=log, course=course
     )
-    if found:
-        log.note(f"Training goes on from step {int(found.name[5:]):,} of {steps:,}.")
-        _show_again(course, log)
     set_seed(seed)
-    trainer = QuietTrainer(
-        model, objective, rows, watch, folder, arguments(config, folder, steps, seed), make_optimizer, attend
-    )
+    options = arguments(config, folder, steps, seed)
+    trainer = QuietTrainer(model, objective, rows, watch, folder, options, make_optimizer, attend)
     longest = max(len(row["input_ids"]) for row in rows)
     with stopping_cleanly(watch), quick_attention(model, config.rows_at_once, longest):
         trainer.train(resume_from_checkpoint=str(found) if found else None)
@@ -98,6 +82,31 @@ def train(
         raise KeyboardInterrupt
     figures = finish(model, watch, out_dir, base, save)
     return {**figures, "rate_test": rates, "notes": [*notes, *figures["notes"]]}
+
+
+def _make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    return folder
+
+
+def _resume_point(folder: Path, steps: int, log: Log) -> tuple[Path | None, Any]:
+    """The checkpoint to go on from, if there is one, and the Course until there, whose live curves are redrawn."""
+    from tailor.training.checkpoints import last_complete
+    from tailor.training.trainer import read_course
+    from tailor.training.watch import Course
+
+    found = last_complete(folder, log)
+    if found is None:
+        return None, Course()
+    log.note(f"Training goes on from step {int(found.name[5:]):,} of {steps:,}.")
+    course = read_course(found)
+    for name, points in course.curves.items():
+        for step, value in points:
+            log.point(name, step, value)
+    return found, course
 
 
 def _replayed(
@@ -208,10 +217,3 @@ def _notes(course: Any, done: int) -> list[str]:
     if course.best_step == 0:
         notes.append("Training did not lower the validation loss: the model answers as the base model does.")
     return notes
-
-
-def _show_again(course: Any, log: Log) -> None:
-    """Redraw the live curves of the part that is not trained again."""
-    for name, points in course.curves.items():
-        for step, value in points:
-            log.point(name, step, value)

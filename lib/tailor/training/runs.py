@@ -15,11 +15,12 @@ from typing import Literal
 from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.files import canonical_json, disk_error, sha256_bytes, sha256_file
+from tailor.models.catalog import ModelSource
 from tailor.models.language_model import LanguageModel
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import RunRecord
-from tailor.techniques.base import Measure, TechniqueConfig
+from tailor.techniques.base import Measure, Technique, TechniqueConfig
 
 
 def make_run(
@@ -43,7 +44,7 @@ def make_run(
     Raises:
         WorkbenchError: no such technique, the technique is blocked, or another process is making the same run.
     """
-    from tailor.machine import find_machine, peak_memory_gib
+    from tailor.machine import peak_memory_gib
     from tailor.models.catalog import resolve
     from tailor.techniques import find_technique
 
@@ -53,12 +54,7 @@ def make_run(
     if (done := _finished(folder)) is not None:
         log.note(f"Run {ident} was already made from the same data and settings: it is used as it is.")
         return done
-    if problems := technique.find_blockers(config, dataset, source, find_machine()):
-        raise WorkbenchError(
-            f"{technique.title} cannot run: {problems[0]}",
-            "what the sentence above asks for",
-            "change that, or choose another technique",
-        )
+    _check_blockers(technique, config, dataset, source)
     with _only_one(folder, ident):
         (folder / "run.json").unlink(missing_ok=True)  # damaged: no longer a finished run
         start = time.perf_counter()
@@ -76,12 +72,23 @@ def make_run(
             outputs={file.relative_to(folder).as_posix(): sha256_file(file) for file in _artefacts(folder)},
             **{"measured": {}, **figures},
         )
-        record.measured |= {
-            "seconds": round(time.perf_counter() - start, 2),
-            "peak_gib": round(peak_memory_gib(), 3),
-        }
+        seconds = round(time.perf_counter() - start, 2)
+        record.measured |= {"seconds": seconds, "peak_gib": round(peak_memory_gib(), 3)}
         record.save(folder / "run.json")
     return record
+
+
+def _check_blockers(
+    technique: Technique, config: TechniqueConfig, dataset: Dataset, source: ModelSource
+) -> None:
+    from tailor.machine import find_machine
+
+    if problems := technique.find_blockers(config, dataset, source, find_machine()):
+        raise WorkbenchError(
+            f"{technique.title} cannot run: {problems[0]}",
+            "what the sentence above asks for",
+            "change that, or choose another technique",
+        )
 
 
 def load_run(project: Project, ident: str, dataset: Dataset | None = None) -> LanguageModel:
