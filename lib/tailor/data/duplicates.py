@@ -118,7 +118,7 @@ def join_near(
     Returns:
         For each row the place of its cluster's first row, int64 [N].
     """
-    from tailor.data import word_kernels as kernels
+    from tailor.data import cluster_kernels as kernels
 
     rows = len(sketches)
     parent = np.arange(rows)
@@ -140,7 +140,7 @@ def join_near(
 
 def _join(parent: np.ndarray, codes: np.ndarray, texts: Texts, threshold: float) -> None:
     """Compare pairs, each `first * rows + second`, and join the clusters of those that are alike."""
-    from tailor.data import word_kernels as kernels
+    from tailor.data import cluster_kernels as kernels
 
     for start in range(0, len(codes), _AT_A_TIME):
         first, second = np.divmod(codes[start : start + _AT_A_TIME], len(parent))

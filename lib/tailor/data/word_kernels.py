@@ -23,7 +23,7 @@ WORDS = LETTER | NUMBER | UNDERSCORE
 _LAST = 0x323B0
 """Above the last letter of Unicode 16; code points beyond are taken for blanks."""
 
-_compiled = numba.njit(nogil=True, cache=True)
+compiled = numba.njit(nogil=True, cache=True)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -74,7 +74,7 @@ def in_threads(work: Callable[[int, int], None], rows: int) -> None:
         list(pool.map(lambda stretch: work(*stretch), stretches))
 
 
-@_compiled
+@compiled
 def mix(value):
     """One uint64 spread over all its bits (the finalizer of SplitMix64, Steele et al. 2014)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -82,13 +82,13 @@ def mix(value):
     return value ^ (value >> np.uint64(31))
 
 
-@_compiled
+@compiled
 def pair_of(first, second):
     """The hash of two neighbouring words; their order counts."""
     return mix(first * np.uint64(31) + second)
 
 
-@_compiled
+@compiled
 def read_character(data, place):
     """(code point, its number of bytes) of valid UTF-8 at a place."""
     head = np.uint32(data[place])
@@ -103,7 +103,7 @@ def read_character(data, place):
     return ((head & np.uint32(0x07)) << np.uint32(18)) | (middle << np.uint32(6)) | last, 4
 
 
-@_compiled
+@compiled
 def _placeholder_end(data, place, end):
     """Where `[EMAIL]` or `[EMAIL 3]` that begins at a place ends, or the place itself."""
     here = place + 1
@@ -116,7 +116,7 @@ def _placeholder_end(data, place, end):
     return here + 1 if place + 1 < here < end and data[here] == 93 else place
 
 
-@_compiled
+@compiled
 def hash_words(data, start, end, kinds, lowers, wanted, skip_placeholders, out):
     """Hash the words of one text in lower case into `out`; returns how many there are.
 
@@ -143,7 +143,7 @@ def hash_words(data, start, end, kinds, lowers, wanted, skip_placeholders, out):
     return count
 
 
-@_compiled
+@compiled
 def longest(edges, first, last):
     """Bytes of the longest cell among rows first..last."""
     most = 0
@@ -153,7 +153,7 @@ def longest(edges, first, last):
     return most
 
 
-@_compiled
+@compiled
 def hash_rows(data, edges, kinds, lowers, wanted, first, last, out):
     """Two hashes a row of all its words in order, column after column: uint64 `out` [N, 2]."""
     words = np.empty(longest(edges, first, last) // 2 + 1, np.uint64)
@@ -171,7 +171,7 @@ def hash_rows(data, edges, kinds, lowers, wanted, first, last, out):
         out[row, 0], out[row, 1] = a, b
 
 
-@_compiled
+@compiled
 def count_known_words(data, edges, kinds, lowers, hashes, masks, first, last, out):
     """How many words a text has, and how many of these are known to be of each group.
 
@@ -195,7 +195,7 @@ def count_known_words(data, edges, kinds, lowers, hashes, masks, first, last, ou
                 slot = (slot + np.uint64(1)) & most
 
 
-@_compiled
+@compiled
 def hash_bands(data, edges, kinds, lowers, a, b, width, groups, first, last, out, sketches):
     """MinHash over the words and word pairs of all columns, cut into bands of `width` permutations.
 
@@ -228,14 +228,14 @@ def hash_bands(data, edges, kinds, lowers, a, b, width, groups, first, last, out
             out[band, row] = (value | np.uint64(1)) if some else np.uint64(0)
 
 
-@_compiled
+@compiled
 def _lower(lowest, a, b, item):
     for place in range(len(lowest)):
         value = np.uint32(a[place] * item + b[place])
         lowest[place] = min(lowest[place], value)
 
 
-@_compiled
+@compiled
 def similar_pairs(data, edges, kinds, lowers, first, second, threshold, start, end, out):
     """Whether the Jaccard similarity of the words and word pairs of two rows reaches the threshold in every column.
 
@@ -266,7 +266,7 @@ def similar_pairs(data, edges, kinds, lowers, first, second, threshold, start, e
                 break
 
 
-@_compiled
+@compiled
 def _note_shingles(words, count, keys, marks, turn, mark):
     """Put a text's words and word pairs into a hash table; (those that are new in it, those that had mark `turn`).
 
@@ -287,86 +287,3 @@ def _note_shingles(words, count, keys, marks, turn, mark):
             marks[slot] = mark
             known += 1
     return new, known
-
-
-@_compiled
-def repeated(keys):
-    """Places (int64) of the keys that occur more than once, and of a few others; key 0 does not count.
-
-    Most rows are like no other: to sort only what this leaves takes a tenth of the time.
-    """
-    size = 1024
-    while size < 8 * len(keys):
-        size *= 2
-    seen, most = np.zeros(size, np.uint8), np.uint64(size - 1)
-    for key in keys:
-        if key:
-            slot = mix(key) & most
-            seen[slot] = min(2, seen[slot] + 1)
-    found, count = np.empty(len(keys), np.int64), 0
-    for place in range(len(keys)):
-        if keys[place] and seen[mix(keys[place]) & most] > 1:
-            found[count] = place
-            count += 1
-    return found[:count].copy()
-
-
-@_compiled
-def pairs_in_runs(keys, order, window, parent, sketches, least):
-    """Pairs of places with equal keys: each with its run's first and with some before it, int64 [pairs, 2].
-
-    That is enough to chain a cluster and grows with its size, not with its square. Left out are pairs that are in
-    one cluster by now and those whose sketches agree in less than `least` places: a cheap estimate of likeness.
-
-    Args:
-        order: places of the keys to look at, so that equal ones follow one another as they stood. Key 0 is in no pair.
-        parent: int64 [N], every row's cluster's first row.
-        sketches: uint8 [N, S].
-    """
-    pairs = np.empty((1024, 2), np.int64)
-    start, count = 0, 0
-    while start < len(order):
-        end = _run_end(keys, order, start)
-        for here in range(start + 1, end):
-            for other in range(max(start, here - window - 1), here):
-                first, second = order[start if other == here - window - 1 else other], order[here]
-                if parent[first] == parent[second]:
-                    continue
-                agreed = 0
-                for place in range(sketches.shape[1]):
-                    agreed += sketches[first, place] == sketches[second, place]
-                if agreed < least:
-                    continue
-                if count == len(pairs):
-                    more = np.empty((2 * count, 2), np.int64)
-                    more[:count] = pairs
-                    pairs = more
-                pairs[count, 0], pairs[count, 1] = first, second
-                count += 1
-        start = end
-    return pairs[:count]
-
-
-@_compiled
-def _run_end(keys, order, start):
-    end = start + 1
-    while end < len(order) and keys[order[start]] != 0 and keys[order[end]] == keys[order[start]]:
-        end += 1
-    return end
-
-
-@_compiled
-def join_pairs(parent, first, second):
-    """Join the clusters of each pair; afterwards `parent` (int64 [N]) holds every row's cluster's first row."""
-    for pair in range(len(first)):
-        a, b = first[pair], second[pair]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        parent[max(a, b)] = min(a, b)
-    # a root is never behind its rows, so one pass in order settles all
-    for row in range(len(parent)):
-        parent[row] = parent[parent[row]]

@@ -100,7 +100,7 @@ class DropExactDuplicates(Operation):
 
     def decide(self, surveys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Why which rows go. Rows of a given test file come first and so are the ones that stay."""
-        from tailor.data.word_kernels import repeated
+        from tailor.data.cluster_kernels import repeated
 
         places = repeated(_joined(surveys, "half"))
         rows = gather_rows(_part(surveys, ["key", "frozen"]), places).with_columns(place=places)
