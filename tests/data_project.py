@@ -12,6 +12,9 @@ from tailor.project import Project
 from tailor.records import ProjectRecord, Record, UseCase
 from tailor.series import find_step
 
+WORDS = ["card", "loan", "fee", "limit", "rate", "saving", "phone", "code", "branch", "letter", "rule", "form"]
+"""Of which tests make rows that differ."""
+
 
 class Notes(Log):
     """Keeps what a step said."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import polars as pl
 import pytest
-from data_project import run, start, table, write_rows
+from data_project import WORDS, run, start, table, write_rows
 
 from tailor.blocks import Callout, Differences, Heading, Table
 from tailor.data.cleaning.keying import fingerprint
@@ -188,21 +188,7 @@ def test_where_the_work_is_done_makes_nothing_stale(project, home):
 
 
 def test_credit_is_measured_on_rows_drawn_and_told(project, home):
-    words = [
-        "card",
-        "loan",
-        "fee",
-        "limit",
-        "rate",
-        "saving",
-        "phone",
-        "code",
-        "branch",
-        "letter",
-        "rule",
-        "form",
-    ]
-    texts = [" ".join(words[(n * k + k) % 12] + str(n % (k + 3)) for k in range(1, 9)) for n in range(240)]
+    texts = [" ".join(WORDS[(n * k + k) % 12] + str(n % (k + 3)) for k in range(1, 9)) for n in range(240)]
     rows = [{"message": f"Tell me about {text}", "reply": f"The {text[:20]} is settled"} for text in texts]
     gathered(project, home, rows)
     record = run(project, "03", credit=True, credit_rows=100)

@@ -1,5 +1,7 @@
 """A fine-tuned sentence encoder: where the directions of the labels start, how fast they learn, how it is kept."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_project import make_project
@@ -44,6 +46,16 @@ def test_a_label_starts_as_the_mean_of_its_rows_and_without_rows_as_its_name(bas
     mean = torch.from_numpy(embed_ids(model.body, rows, tokenizer.pad_token_id)).mean(0)
     assert model.head[dataset.labels.index("fees")].tolist() == pytest.approx(
         (mean / mean.norm()).tolist(), abs=2e-2
+    )
+    dataset.train = [
+        replace(row, weight=0.0 if number else 1.0)
+        for number, row in enumerate(dataset.train)
+        if row.output == "fees"
+    ]
+    imprint(model, tokenizer, dataset)
+    (one,) = embed_ids(model.body, rows[:1], tokenizer.pad_token_id)
+    assert model.head[dataset.labels.index("fees")].tolist() == pytest.approx(one.tolist(), abs=2e-2), (
+        "one row counts"
     )
     name = torch.from_numpy(embed_ids(model.body, [tokenizer("never seen")["input_ids"]], 0))[0]
     assert model.head[-1].tolist() == pytest.approx(name.tolist(), abs=2e-2)

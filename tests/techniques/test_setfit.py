@@ -2,13 +2,18 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from tiny_model import write_tiny_encoder
 
 from tailor.data.dataset import Example
-from tailor.models.embedding_classifier import fit_head
+from tailor.models.catalog import resolve
+from tailor.models.embedding_classifier import HEAD, fit_head
+from tailor.progress import Log
+from tailor.techniques import TECHNIQUES
 from tailor.techniques.setfit import LearnLikeness, SetFitConfig, draw_pairs
 
 ROWS = [Example(f"{label}{i}", f"text {i}", label) for label in "abc" for i in range(4)]
@@ -54,3 +59,28 @@ def test_the_head_gives_scikit_learns_probabilities():
         assert found[:, -1] == pytest.approx(0)
     weight, bias = fit_head(vectors, ["b"] * 30, ["a", "b"], 1.0)
     assert torch.softmax(bias, 0).tolist() == [0, 1]
+
+
+def test_rows_count_in_the_head_as_much_as_they_weigh():
+    random = np.random.default_rng(0)
+    vectors, outputs = random.normal(size=(12, 4)).astype(np.float32), ["a", "b", "c"] * 4
+    weights = [1.0, 3.0, 1.0] + [1.0] * 9
+    twice = np.concatenate([vectors, vectors[[1, 1]]]), [*outputs, "b", "b"]
+    found, _ = fit_head(vectors, outputs, ["a", "b", "c"], 1.0, weights)
+    wanted, _ = fit_head(*twice, ["a", "b", "c"], 1.0)
+    assert found.numpy() == pytest.approx(wanted.numpy(), abs=1e-3)
+
+
+def test_rows_of_no_weight_teach_neither_pairs_nor_head(tmp_path, dataset):
+    base = resolve(str(write_tiny_encoder(tmp_path / "encoder")))
+    config = SetFitConfig(epochs=1.0, effective_batch_size=4, rows_at_once=4, max_steps=1, evaluations=1)
+
+    def fitted(name, rows):
+        dataset.train = rows
+        (tmp_path / name).mkdir()
+        TECHNIQUES["setfit"].fit(base, dataset, config, tmp_path / name, seed=1, log=Log())
+        return (tmp_path / name / "model" / HEAD).read_bytes()
+
+    rows = dataset.train
+    wrong = replace(rows[0], id="wrong", output=rows[1].output, weight=0.0)
+    assert fitted("with", [*rows, wrong]) == fitted("without", rows)

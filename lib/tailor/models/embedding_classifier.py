@@ -123,12 +123,17 @@ def embed_ids(body: Any, encoded: Sequence[Sequence[int]], pad_id: int) -> np.nd
 
 
 def fit_head(
-    vectors: np.ndarray, outputs: list[str], labels: list[str], strength: float
+    vectors: np.ndarray,
+    outputs: list[str],
+    labels: list[str],
+    strength: float,
+    weights: Sequence[float] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A logistic regression on embeddings, as weight [k, d] and bias [k] in the order of ``labels``.
 
     Args:
         strength: inverse of the regularization, scikit-learn's C.
+        weights: how much each row counts; all the same where nothing is said.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -138,7 +143,7 @@ def fit_head(
     if len(known) == 1:
         bias[labels.index(known[0])] = 0.0
         return weight, bias
-    head = LogisticRegression(C=strength, max_iter=2000).fit(vectors, outputs)
+    head = LogisticRegression(C=strength, max_iter=2000).fit(vectors, outputs, sample_weight=weights)
     rows = [labels.index(name) for name in head.classes_]
     coefficients, intercepts = torch.tensor(head.coef_).float(), torch.tensor(head.intercept_).float()
     if len(known) == 2:  # scikit-learn keeps one line of numbers for two classes

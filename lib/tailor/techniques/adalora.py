@@ -12,6 +12,7 @@ from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
+from tailor.techniques.lora import DROPOUT
 from tailor.training.settings import TrainingConfig
 from tailor.training.weights import save_model
 
@@ -47,13 +48,7 @@ class AdaLoRAConfig(TrainingConfig):
     alpha: float = setting(
         32.0, "The adapter's output is multiplied by alpha / first_rank.", gt=0.0, le=1024.0
     )
-    dropout: float = setting(
-        0.05,
-        "Share of the adapter's inputs switched off at random during training, against learning by heart.",
-        unit="share of inputs",
-        ge=0.0,
-        le=0.9,
-    )
+    dropout: float = DROPOUT
     first_share: float = setting(
         0.15,
         "Share of the steps before the first column is taken away: until then nothing is known of their worth.",

@@ -11,7 +11,7 @@ from tailor.models.language_model import LanguageModel
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
-from tailor.techniques.full import tuning_blockers
+from tailor.techniques.full import classifier_blockers
 from tailor.training.settings import TrainingConfig
 
 IMPRINTED = "Qi et al. 2018, Low-Shot Learning with Imprinted Weights"
@@ -101,14 +101,7 @@ class EncoderClassifier:
     def find_blockers(
         self, config: EncoderClassifierConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        found = tuning_blockers(self, config, dataset, base, machine)
-        if base.architecture != "encoder":
-            found.append(
-                f"{base.name} is no encoder: {self.title} needs one, such as all-minilm-l6-v2 (the extra 'encoder')."
-            )
-        if dataset.task != "classify":
-            found.append(f"{self.title} learns labels, and the task is to write answers.")
-        return found
+        return classifier_blockers(self, config, dataset, base, machine)
 
     def trained(self, config: EncoderClassifierConfig, base: ModelSource) -> int:
         return base.parameters or 0
@@ -170,27 +163,28 @@ class EncoderClassifier:
 
 
 def imprint(model: Any, tokenizer: Any, dataset: Dataset) -> None:
-    """Let each label's direction start as the mean of its rows' embeddings; of its own name where it has no rows."""
+    """Let each label's direction start as the mean of its rows' embeddings, each as much as the row counts; as its own
+    name's where it has no rows."""
     import torch
 
     from tailor.models.classifier import encode_text
     from tailor.models.embedding_classifier import embed_ids
     from tailor.models.forward import autocast
 
-    texts: dict[str, list[Any]] = {label: [] for label in dataset.labels}
+    rows: dict[str, list[tuple[Any, float]]] = {label: [] for label in dataset.labels}
     for row in dataset.train:
-        if len(texts.get(row.output, [None] * ROWS_OF_A_LABEL)) < ROWS_OF_A_LABEL:
-            texts[row.output].append(dataset.prompt(row))
-    for label, prompts in texts.items():
-        if not prompts:
-            prompts.append([{"role": "user", "content": label.replace("_", " ")}])
-    encoded = [
-        encode_text(tokenizer, prompt, dataset.max_length) for rows in texts.values() for prompt in rows
-    ]
+        if row.weight > 0 and len(rows.get(row.output, [None] * ROWS_OF_A_LABEL)) < ROWS_OF_A_LABEL:
+            rows[row.output].append((dataset.prompt(row), row.weight))
+    for label, known in rows.items():
+        if not known:
+            known.append(([{"role": "user", "content": label.replace("_", " ")}], 1.0))
+    every = [one for known in rows.values() for one in known]
+    encoded = [encode_text(tokenizer, prompt, dataset.max_length) for prompt, _ in every]
+    weights = torch.tensor([weight for _, weight in every])[:, None]
     with autocast(next(model.parameters()).device):
         vectors = torch.from_numpy(embed_ids(model.body, encoded, tokenizer.pad_token_id or 0))
-    parts = vectors.split([len(rows) for rows in texts.values()])
-    means = torch.stack([part.mean(0) for part in parts])
+    parts = (vectors * weights).split([len(known) for known in rows.values()])
+    means = torch.stack([part.mean(0) for part in parts])  # of which the direction alone counts
     model.head.data.copy_(torch.nn.functional.normalize(means, dim=1))
 
 

@@ -189,3 +189,20 @@ def tuning_blockers(
                 "Choose a smaller model or fewer rows_at_once."
             )
     return found
+
+
+def classifier_blockers(
+    technique: Any, config: TrainingConfig, dataset: Dataset, base: ModelSource, machine: Machine
+) -> list[str]:
+    """Why a classifier on a sentence encoder's embeddings cannot be trained here."""
+    found, name = (
+        tuning_blockers(technique, config, dataset, base, machine),
+        technique.title.partition(" (")[0],
+    )
+    if base.architecture != "encoder":
+        found.append(
+            f"{base.name} is no encoder: {name} needs one, such as all-minilm-l6-v2 (the extra 'encoder')."
+        )
+    if dataset.task != "classify":
+        found.append(f"{name} learns labels, and the task is to write answers.")
+    return found

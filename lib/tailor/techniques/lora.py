@@ -16,6 +16,34 @@ from tailor.training.settings import TrainingConfig
 from tailor.training.weights import save_model
 
 REGRET = "Schulman et al. 2025, LoRA Without Regret"
+DETTMERS = "Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs"
+
+RANK = setting(
+    16,
+    "Columns of each small matrix. More can hold more, and makes the adapter larger; rarely needed beyond 64.",
+    unit="columns",
+    ge=1,
+    le=256,
+    source=f"Hu et al. 2021, section 7.2 (even 4 to 8 do for many tasks); {DETTMERS}, section 4 (the rank hardly "
+    "matters where all linear layers have an adapter)",
+)
+ALPHA = setting(
+    32.0,
+    "The adapter's output is multiplied by alpha / rank. Twice the rank is usual; changing it acts like changing the "
+    "learning rate.",
+    gt=0.0,
+    le=1024.0,
+    source=f"{REGRET}, section on parametrization (alpha 32)",
+)
+DROPOUT = setting(
+    0.05,
+    "Share of the adapter's inputs switched off at random during training, against learning by heart.",
+    unit="share of inputs",
+    ge=0.0,
+    le=0.9,
+    source=f"Hu et al. 2021, tables 11 and 12 (0 to 0.1); {DETTMERS}, appendix B.2 (0.1 up to 13 billion parameters, "
+    "0.05 above)",
+)
 
 
 class LoRAConfig(TrainingConfig):
@@ -23,36 +51,16 @@ class LoRAConfig(TrainingConfig):
 
     learning_rate: float = setting(
         5e-3,
-        "How far each step moves the small matrices. LoRA wants about ten times what full fine-tuning does.",
+        "How far each step moves the small matrices. LoRA wants about ten times what full fine-tuning does: their "
+        "product begins at zero, and it alone has to bring about the whole change.",
         log=True,
         gt=0.0,
         le=1.0,
         source=f"{REGRET}, section on optimal learning rates (ten times full fine-tuning's)",
     )
-    rank: int = setting(
-        16,
-        "Columns of each small matrix. More can hold more, and makes the adapter larger; rarely needed beyond 64.",
-        unit="columns",
-        ge=1,
-        le=256,
-        source="Hu et al. 2021, section 7.2 (even 4 to 8 do for many tasks)",
-    )
-    alpha: float = setting(
-        32.0,
-        "The adapter's output is multiplied by alpha / rank. Twice the rank is usual; changing it acts like changing "
-        "the learning rate.",
-        gt=0.0,
-        le=1024.0,
-        source=f"{REGRET}, section on parametrization (alpha 32)",
-    )
-    dropout: float = setting(
-        0.05,
-        "Share of the adapter's inputs switched off at random during training, against learning by heart.",
-        unit="share of inputs",
-        ge=0.0,
-        le=0.9,
-        source="Hu et al. 2021, table 11 and 12 (0 to 0.1)",
-    )
+    rank: int = RANK
+    alpha: float = ALPHA
+    dropout: float = DROPOUT
     targets: Literal["all-linear", "attention"] = setting(
         "all-linear",
         "Which weight matrices get an adapter: all of them, or those of attention alone.",

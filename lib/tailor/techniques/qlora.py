@@ -13,11 +13,17 @@ from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
-from tailor.techniques.lora import LoRAConfig, expert_blockers, with_adapter
+from tailor.techniques.lora import (
+    ALPHA,
+    DETTMERS,
+    DROPOUT,
+    RANK,
+    LoRAConfig,
+    expert_blockers,
+    with_adapter,
+)
 from tailor.training.estimate import shape_of
 from tailor.training.settings import TrainingConfig
-
-DETTMERS = "Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs"
 
 
 class QLoRAConfig(TrainingConfig):
@@ -32,28 +38,9 @@ class QLoRAConfig(TrainingConfig):
         gt=0.0,
         le=1.0,
     )
-    rank: int = setting(
-        16,
-        "Columns of each small matrix. More can hold more, and makes the adapter larger.",
-        unit="columns",
-        ge=1,
-        le=256,
-        source=f"{DETTMERS}, section 4 (the rank hardly matters where all linear layers have an adapter)",
-    )
-    alpha: float = setting(
-        32.0,
-        "The adapter's output is multiplied by alpha / rank; twice the rank is usual.",
-        gt=0.0,
-        le=1024.0,
-    )
-    dropout: float = setting(
-        0.05,
-        "Share of the adapter's inputs switched off at random during training, against learning by heart.",
-        unit="share of inputs",
-        ge=0.0,
-        le=0.9,
-        source=f"{DETTMERS}, appendix B.2 (0.1 up to 13 billion parameters, 0.05 above)",
-    )
+    rank: int = RANK
+    alpha: float = ALPHA
+    dropout: float = DROPOUT
 
 
 class QLoRA:

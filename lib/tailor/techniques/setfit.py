@@ -14,7 +14,7 @@ from tailor.models.language_model import LanguageModel
 from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
-from tailor.techniques.full import tuning_blockers
+from tailor.techniques.full import classifier_blockers
 from tailor.training.settings import TrainingConfig
 
 TUNSTALL = "Tunstall et al. 2022, Efficient Few-Shot Learning Without Prompts"
@@ -96,14 +96,7 @@ class SetFit:
     def find_blockers(
         self, config: SetFitConfig, dataset: Dataset, base: ModelSource, machine: Machine
     ) -> list[str]:
-        found = tuning_blockers(self, config, dataset, base, machine)
-        if base.architecture != "encoder":
-            found.append(
-                f"{base.name} is no encoder: SetFit needs one, such as all-minilm-l6-v2 (the extra 'encoder')."
-            )
-        if dataset.task != "classify":
-            found.append("SetFit learns labels, and the task is to write answers.")
-        return found
+        return classifier_blockers(self, config, dataset, base, machine)
 
     def trained(self, config: SetFitConfig, base: ModelSource) -> int:
         return base.parameters or 0
@@ -175,8 +168,13 @@ class Pairs:
 
     def __init__(self, dataset: Dataset, config: SetFitConfig, seed: int) -> None:
         self.max_length, self.labels = dataset.max_length, dataset.labels
-        self.train = draw_pairs(dataset.train, config.pairs_per_row, config.most_pairs, seed)
-        self.validation = draw_pairs(dataset.validation, 1, config.most_pairs, seed)
+        self.train = draw_pairs(learned(dataset.train), config.pairs_per_row, config.most_pairs, seed)
+        self.validation = draw_pairs(learned(dataset.validation), 1, config.most_pairs, seed)
+
+
+def learned(rows: Sequence[Example]) -> list[Example]:
+    """The rows without those that shall not count."""
+    return [row for row in rows if row.weight > 0]
 
 
 def draw_pairs(rows: Sequence[Example], each: int, most: int, seed: int) -> list[Pair]:
@@ -243,7 +241,9 @@ class LearnLikeness:
         with torch.autocast(vectors.device.type, enabled=False):  # cosines differ by less than bf16 can tell
             likeness = first @ second.T * self.config.scale
         same = batch["labels"][:, None] == batch["labels"][None, :]
-        likeness = likeness.masked_fill(same & ~torch.eye(len(same), dtype=torch.bool), -torch.inf)
+        likeness = likeness.masked_fill(
+            same & ~torch.eye(len(same), dtype=torch.bool, device=same.device), -torch.inf
+        )
         own = likeness.diagonal()
         losses = (likeness.logsumexp(1) + likeness.logsumexp(0)) / 2 - own
         return (losses * batch["weights"]).sum(), float(batch["weights"].sum())
@@ -253,13 +253,14 @@ class LearnLikeness:
         from tailor.models.embedding_classifier import embed_ids, fit_head
         from tailor.models.forward import autocast
 
-        rows = self.dataset.train
+        rows = learned(self.dataset.train)
         training = model.training
         model.eval()
         with autocast(next(model.parameters()).device):
             vectors = embed_ids(model, [self._ids(row) for row in rows], self.tokenizer.pad_token_id or 0)
         model.train(training)
-        return fit_head(vectors, [row.output for row in rows], self.dataset.labels, self.config.head_strength)
+        outputs, weights = [row.output for row in rows], [row.weight for row in rows]
+        return fit_head(vectors, outputs, self.dataset.labels, self.config.head_strength, weights)
 
     def as_language_model(self, model: Any) -> LanguageModel:
         from tailor.models.classifier import ClassifierModel

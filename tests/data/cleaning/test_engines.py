@@ -6,6 +6,7 @@ import sys
 
 import polars as pl
 import pytest
+from data_project import WORDS
 
 from tailor.data.cleaning.engines import open_engine
 from tailor.data.cleaning.own_function import OwnFunction
@@ -16,21 +17,6 @@ from tailor.data.tables import TableWriter, read_pieces, read_table, write_piece
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
 from tailor.project import Project
-
-WORDS = (
-    "card",
-    "loan",
-    "fee",
-    "limit",
-    "rate",
-    "saving",
-    "phone",
-    "code",
-    "branch",
-    "letter",
-    "rule",
-    "form",
-)
 
 
 def messy_rows(count=400):
