@@ -143,7 +143,7 @@ def test_what_is_tried():
 
 
 def test_a_trial_that_breaks_is_kept_with_its_reason(project, monkeypatch):
-    from tailor.training.watch import broken
+    from tailor.training.breaks import broken
 
     def fit(self, base, dataset, config, folder, **named):
         raise broken("the training loss", 2, config)

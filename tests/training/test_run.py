@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -11,6 +12,8 @@ from tailor.errors import WorkbenchError
 from tailor.settings import make_settings
 from tailor.techniques.lora import LoRAConfig
 from tailor.training import objectives
+from tailor.training.breaks import has_exploded
+from tailor.training.run import count_steps
 from tailor.training.settings import TrainingConfig
 
 
@@ -130,6 +133,79 @@ def test_a_gradient_that_is_no_number_stops_before_the_weights_change(fit, monke
         fit("lora")
 
 
+def test_a_base_model_that_is_broken_is_not_laid_to_the_rate(fit, monkeypatch):
+    plain = objectives.LearnAnswers.loss
+    monkeypatch.setattr(
+        objectives.LearnAnswers, "loss", lambda *given: (plain(*given)[0] * float("nan"), plain(*given)[1])
+    )
+    with pytest.raises(WorkbenchError) as error:
+        fit("lora")
+    assert str(error.value) == (
+        "Found: the validation loss is not a finite number at step 0: training broke and was stopped; nothing broken "
+        "was saved\n"
+        "Needed: a base model whose weights are finite numbers (nothing was changed yet, so it is not the learning "
+        "rate)\n"
+        "Do: look in 05_measure_baselines whether the base model answers at all, or choose another one in 06"
+    )
+
+
+def test_a_loss_that_explodes_stops_training(fit, monkeypatch, tmp_path):
+    """The sixth batch, of the third step, is a thousand times worse than it should be."""
+    plain, batches = objectives.LearnAnswers.loss, []
+
+    def explodes(self, model, batch):
+        summed, learned = plain(self, model, batch)
+        if summed.requires_grad:
+            batches.append(summed)
+        return (summed * 1000 if len(batches) == 6 else summed), learned
+
+    monkeypatch.setattr(objectives.LearnAnswers, "loss", explodes)
+    with pytest.raises(WorkbenchError) as error:
+        fit("lora", checkpoint_seconds=0.0)
+    assert re.fullmatch(
+        r"Found: the training loss exploded, from [\d.]+ at the first step to [\de.+]+ at step 3: training was "
+        r"stopped\n"
+        r"Needed: a learning rate that this model bears \(it is 0\.01\)\n"
+        r"Do: set learning_rate to 0\.001 or less and run the step again",
+        str(error.value),
+    )
+    assert len(batches) == 6, "not one step more"
+    kept = tmp_path / "runs/run"
+    assert sorted(p.name for p in (kept / ".checkpoints").glob("step-*")) == ["step-000001", "step-000002"]
+    assert not (kept / "model").exists()
+
+
+def test_what_counts_as_an_explosion():
+    assert not has_exploded(59.0, 3.0)
+    assert has_exploded(61.0, 3.0)
+    assert not has_exploded(19.0, 0.01), (
+        "a task that is nearly known begins near zero: one odd batch is no explosion"
+    )
+    assert has_exploded(21.0, 0.01)
+
+
+def test_memory_that_runs_out_is_told_with_its_batch(fit, monkeypatch, tmp_path):
+    plain = objectives.LearnAnswers.loss
+
+    def greedy(self, model, batch):
+        if len(batch["input_ids"]) == 2 and model.training:
+            torch.empty(10**15)  # what torch really says of memory that is not there
+        return plain(self, model, batch)
+
+    monkeypatch.setattr(objectives.LearnAnswers, "loss", greedy)
+    with pytest.raises(WorkbenchError) as error:
+        fit("lora")
+    assert re.fullmatch(
+        r"Found: memory ran out at step 1, with 2 rows of \d+ tokens in the model at once\n"
+        r"Needed: room for what the model keeps of a batch while it learns from it\n"
+        r"Do: set rows_at_once to 1 or less, which changes no result, and run the step again",
+        str(error.value),
+    )
+    assert not (tmp_path / "runs/run/model").exists()
+    _, figures = fit("lora", "fewer", rows_at_once=1, max_steps=1)
+    assert figures["trainable_parameters"] > 0, "what was advised does"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e9, 0.0, -1.0])
 def test_absurd_learning_rates_are_refused(value):
     with pytest.raises(WorkbenchError, match=r"^Found: 07_tune\.learning_rate is "):
@@ -247,6 +323,14 @@ def test_an_encoder_learns_labels(dataset, tmp_path, recorder):
         model.score(prompts[:1], ["feees"])
     assert error.value.found == "this classifier does not know the label 'feees'"
     assert error.value.fix == "add rows with that label and tune again. Did you mean 'fees'?"
+
+
+def test_few_rows_are_seen_more_often_until_there_are_steps_enough():
+    usual = TrainingConfig(least_steps=300, effective_batch_size=8)
+    assert [usual.passes(rows) for rows in (5, 80, 400, 800, 10_000)] == [40, 30, 6, 3, 3]
+    assert usual.model_copy(update={"epochs": 2.0}).passes(80) == 2.0
+    assert count_steps(usual, 400) == 300
+    assert count_steps(usual.model_copy(update={"max_steps": 7}), 400) == 7
 
 
 def test_every_shared_setting_has_its_bounds():

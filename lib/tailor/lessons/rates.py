@@ -10,18 +10,16 @@ from tailor.lessons.trials import Plan, Trial, model_of
 from tailor.records import UPDATE_RATIO
 from tailor.settings import Settings, setting
 
-ONE_RATE = {
-    "layer_decay": 1.0,
-    "patience": 0,
-}  # layer by layer the same: plain full fine-tuning, with its chart
+EPOCHS = {"epochs": 3.0, "patience": 0}
+ONE_RATE = {"layer_decay": 1.0, **EPOCHS}  # layer by layer the same: plain full fine-tuning, with its chart
 PLANS: dict[str, Plan] = {
     "slow": ("rate 0.00001", "layerwise", {"learning_rate": 1e-5, **ONE_RATE}),
     "usual": ("rate 0.001", "layerwise", {"learning_rate": 1e-3, **ONE_RATE}),
     "fast": ("rate 0.1", "layerwise", {"learning_rate": 0.1, **ONE_RATE}),
 }
 LAYERWISE: dict[str, Plan] = {
-    "decay": ("falling by half", "layerwise", {"learning_rate": 1e-3, "layer_decay": 0.5, "patience": 0}),
-    "larc": ("LARC", "larc", {"patience": 0}),
+    "decay": ("falling by half", "layerwise", {"learning_rate": 1e-3, "layer_decay": 0.5, **EPOCHS}),
+    "larc": ("LARC", "larc", EPOCHS),
 }
 
 

@@ -176,7 +176,8 @@ def finish(
     model: Any, watch: Any, out_dir: Path, base: str, save: Callable[[Any, Path, str], None]
 ) -> dict[str, Any]:
     """Put the best weights back, save them, and tell what happened."""
-    from tailor.training.watch import BEST, broken
+    from tailor.training.breaks import broken
+    from tailor.training.watch import BEST
     from tailor.training.weights import all_finite, count, load_trainable
 
     course, folder = watch.course, out_dir / ".checkpoints"

@@ -19,6 +19,7 @@ from tailor.progress import Log
 from tailor.records import Point, Trial
 from tailor.settings import Described, describe
 from tailor.techniques.base import Technique
+from tailor.training.breaks import TrainingBroke
 from tailor.training.settings import TrainingConfig
 
 METRIC = "validation loss"
@@ -142,9 +143,7 @@ class Searcher:
             self.technique.fit(self.base, self.dataset, config, place, seed=self.seed, log=heard)
         except TrialPruned:
             state, note = "stopped early", "worse than the median of the trials before it at the same step"
-        except WorkbenchError as error:
-            if "not a finite number" not in error.found:
-                raise
+        except TrainingBroke as error:
             state, note = "failed", error.found
         finally:
             shutil.rmtree(place, ignore_errors=True)

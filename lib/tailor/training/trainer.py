@@ -15,11 +15,12 @@ from tailor.errors import WorkbenchError
 from tailor.files import disk_error, write_json
 from tailor.models.forward import autocast
 from tailor.training.batches import LengthBuckets, prediction_weights
+from tailor.training.breaks import broken, room_for
 from tailor.training.checkpoints import all_checkpoints, seal
 from tailor.training.layer_rates import record_update_ratios
 from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
-from tailor.training.watch import BEST, Course, Watch, broken
+from tailor.training.watch import BEST, Course, Watch
 from tailor.training.weights import all_finite, load_trainable, save_trainable
 
 COURSE, TRAINED = "course.json", "trained.safetensors"
@@ -112,12 +113,14 @@ class QuietTrainer(Trainer):
         return summed / (weight if num_items_in_batch is None else num_items_in_batch)
 
     def training_step(self, model, inputs, num_items_in_batch=None):
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        done = self.state.global_step
+        with room_for(*inputs["input_ids"].shape, done + 1):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         if not math.isfinite(float(loss)):
-            raise broken("the training loss", self.state.global_step + 1, self.watch.config)
+            raise broken("the training loss", done + 1, self.watch.config, moved=done > 0)
         self._losses.append(float(loss))
         if self.accelerator.sync_gradients:
-            self.watch.add("training loss", self.state.global_step + 1, sum(self._losses))
+            self.watch.learned(done + 1, sum(self._losses))
             self._losses.clear()
         return loss
 
@@ -128,7 +131,8 @@ class QuietTrainer(Trainer):
         if not length.isfinite():
             bad = (name for name, weight in weights.items() if not weight.grad.isfinite().all())
             what = "the gradient of " + next(bad, "all weights together")
-            raise broken(what, self.state.global_step + 1, self.watch.config)
+            done = self.state.global_step
+            raise broken(what, done + 1, self.watch.config, moved=done > 0)
         torch.nn.utils.clip_grads_with_norm_(weights.values(), self.args.max_grad_norm, length)
         return length
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from tailor.errors import WorkbenchError
 from tailor.models.forward import autocast
 from tailor.progress import Log
 from tailor.techniques.base import Measure
+from tailor.training.breaks import broken, exploded, has_exploded, room_for
 from tailor.training.objectives import Objective
 from tailor.training.settings import TrainingConfig
 from tailor.training.weights import all_finite, save_trainable
@@ -112,11 +112,24 @@ class Watch(TrainerCallback):
         self.course.curves.setdefault(series, []).append((step, round(value, 6)))
         self.log.point(series, step, value)
 
+    def learned(self, step: int, loss: float) -> None:
+        """Note a step's training loss.
+
+        Raises:
+            TrainingBroke: it is out of all proportion to the first one.
+        """
+        self.add("training loss", step, loss)
+        first = self.course.curves["training loss"][0][1]
+        if has_exploded(loss, first):
+            raise exploded(loss, first, step, self.config)
+
     def evaluate(self, model: Any, step: int) -> None:
         """Measure validation loss and the task's metric, and keep the weights if they are the best so far."""
-        loss = validation_loss(model, self.objective, self.rows, self.config.rows_at_once * 2)
+        size, longest = self.config.rows_at_once * 2, max(len(row["input_ids"]) for row in self.rows)
+        with room_for(size, longest, step):
+            loss = validation_loss(model, self.objective, self.rows, size)
         if not math.isfinite(loss):
-            raise broken("the validation loss", step, self.config)
+            raise broken("the validation loss", step, self.config, moved=step > 0)
         self.add("validation loss", step, loss)
         if self.measure is not None:
             for name, value in self.measure(self.objective.as_language_model(model)).items():
@@ -164,15 +177,6 @@ def validation_loss(model: Any, objective: Objective, rows: Sequence[dict[str, A
     finally:
         model.train(training)
     return total / max(number, 1)
-
-
-def broken(what: str, step: int, config: TrainingConfig) -> WorkbenchError:
-    """The error for a loss, gradient or weight that is no longer a number."""
-    return WorkbenchError(
-        f"{what} is not a finite number at step {step}: training broke and was stopped; nothing broken was saved",
-        f"a learning rate that this model bears (it is {config.learning_rate:g})",
-        f"set learning_rate to {config.learning_rate / 10:g} or less and run the step again",
-    )
 
 
 class stopping_cleanly:
