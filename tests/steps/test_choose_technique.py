@@ -40,7 +40,13 @@ def test_the_plan_names_its_reasons_and_what_was_ruled_out(project):
         "There are 16 training rows with 128 tokens to learn from.",
     ]
     assert plan["reasons"][2].startswith("That is little: below about 50 rows,")
-    assert plan["reasons"][3].startswith("LoRA's small matrices have room for about ")
+    assert plan["reasons"][3].startswith(
+        "Each label has about 5 rows. From so few a sentence encoder usually learns"
+    )
+    assert plan["reasons"][4].startswith("LoRA's small matrices have room for about ")
+    assert plan["reasons"][5] == (
+        "07 reads each row 40 times, because there are few: fewer steps would teach little."
+    )
     assert set(plan["ruled_out"]) == set(TECHNIQUES) - {"lora"}
     assert plan["ruled_out"]["few_shot"] == "trains nothing; 05 measures prompting"
     assert plan["ruled_out"]["ia3"] == "possible; LoRA was preferred for the reasons above"
@@ -75,6 +81,26 @@ def test_rows_that_hold_more_than_lora_can_ask_for_every_weight(dataset):
     name, reasons = propose(options, dataset, BASE)
     assert name == "full"
     assert reasons[-1].endswith("every weight is needed.")
+
+
+def test_an_encoder_learns_from_pairs_where_rows_are_few_and_from_labels_where_they_are_many(dataset):
+    encoder = ModelSource("encoder", "folder", "/nowhere", "encoder", parameters=20_000_000, context=512)
+
+    def proposed(rows):
+        dataset.record.splits["train"].rows = rows
+        name, reasons = propose(weigh(TECHNIQUES, dataset, encoder, MACHINE), dataset, encoder)
+        return name, reasons[-1]
+
+    assert proposed(24) == (
+        "setfit",
+        "The base model is an encoder, and each of the 3 labels has about 8 rows: with fewer than 50, pairs of rows "
+        "teach it most.",
+    )
+    assert proposed(300) == (
+        "encoder_classifier",
+        "The base model is an encoder, and each of the 3 labels has about 100 rows: enough to train its layers on the "
+        "labels themselves.",
+    )
 
 
 def test_a_model_too_large_for_the_machine_is_refused_with_its_figure(dataset, project, monkeypatch):

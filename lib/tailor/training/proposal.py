@@ -25,7 +25,7 @@ class Option:
         blocked: why it cannot run; empty where it can.
         seconds, gib: estimated from parameters and tokens.
         bytes: of what it leaves on disk.
-        passes: how often each row is seen.
+        passes: how often each row is seen, where that goes by their number; else 0.
     """
 
     name: str
@@ -65,7 +65,7 @@ def _weigh(technique: Technique, dataset: Dataset, base: ModelSource, machine: M
         seconds=training_seconds(parameters, share, round(split.tokens * passes), machine),
         gib=memory_gib(parameters, share, config.rows_at_once, dataset.max_length, config.weight_bytes),
         bytes=4 * trained,
-        passes=passes,
+        passes=0.0 if config.epochs else passes,
     )
 
 
@@ -86,10 +86,20 @@ def propose(options: dict[str, Option], dataset: Dataset, base: ModelSource) -> 
     free = [name for name, option in options.items() if not option.blocked]
     if not free:
         return "", reasons
-    if (passes := options[free[0]].passes) > USUAL_PASSES:
-        reasons.append(f"07 reads each row {passes:,.0f} times, because there are few: fewer steps would teach little.")
+    name, why = _choose(free, options, dataset, base)
+    if (passes := options[name].passes) > USUAL_PASSES:
+        why.append(
+            f"07 reads each row {passes:,.0f} times, because there are few: fewer steps would teach little."
+        )
+    return name, [*reasons, *why]
+
+
+def _choose(
+    free: list[str], options: dict[str, Option], dataset: Dataset, base: ModelSource
+) -> tuple[str, list[str]]:
+    split, reasons = dataset.record.splits["train"], []
     if "setfit" in free and "encoder_classifier" in free:
-        return _for_encoder(split.rows, dataset, reasons)
+        return _for_encoder(split.rows, dataset)
     if dataset.task == "classify" and split.rows < FEW_A_LABEL * len(dataset.labels):
         reasons.append(
             f"Each label has about {split.rows / len(dataset.labels):,.0f} rows. From so few a sentence encoder "
@@ -110,12 +120,12 @@ def propose(options: dict[str, Option], dataset: Dataset, base: ModelSource) -> 
     return free[0], [*reasons, f"{options[free[0]].title} is the first technique that can run here."]
 
 
-def _for_encoder(rows: int, dataset: Dataset, reasons: list[str]) -> tuple[str, list[str]]:
+def _for_encoder(rows: int, dataset: Dataset) -> tuple[str, list[str]]:
     each = rows / len(dataset.labels)
     said = f"The base model is an encoder, and each of the {len(dataset.labels)} labels has about {each:,.0f} rows: "
     if each < FEW_A_LABEL:
-        return "setfit", [*reasons, f"{said}with fewer than {FEW_A_LABEL}, pairs of rows teach it most."]
-    return "encoder_classifier", [*reasons, f"{said}enough to train its layers on the labels themselves."]
+        return "setfit", [f"{said}with fewer than {FEW_A_LABEL}, pairs of rows teach it most."]
+    return "encoder_classifier", [f"{said}enough to train its layers on the labels themselves."]
 
 
 def _lora_reason(room: float, to_learn: float, options: dict[str, Option], base: ModelSource) -> str:
