@@ -1,4 +1,4 @@
-"""The command `tailor`: lab, run, status, settings, history, report, harness, demos.
+"""The command `tailor`: lab, run, status, settings, history, report, harness, prompts, demos.
 
 `./workbench` passes its words on to it.
 """
@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("harness", help="tasks of the lm-evaluation-harness on the base model and a run")
     )
 
+    _add_prompts(
+        commands.add_parser("prompts", help="soft prompts of several projects in one file: list, add, export")
+    )
+
     demos = commands.add_parser("demos", help="list the demo projects")
     demos.set_defaults(command=_demos)
     return parser
@@ -106,6 +110,17 @@ def _add_harness(harness: argparse.ArgumentParser) -> None:
     harness.add_argument("--rows", type=int, default=0, help="at most this many rows of each task")
     harness.add_argument("--tasks-folder", type=Path, help="more tasks, as YAML files; code in them is run")
     harness.set_defaults(command=_harness)
+
+
+def _add_prompts(prompts: argparse.ArgumentParser) -> None:
+    prompts.add_argument("table", type=Path, help="the file, such as shared.safetensors; --add makes it")
+    prompts.add_argument("--add", action="store_true", help="add the project's soft prompt, or replace it")
+    _add_project(prompts)
+    prompts.add_argument("--run", default="", metavar="ID", help="a run of the project (default: 07's)")
+    prompts.add_argument("--name", default="", metavar="TASK", help="its name there (default: the project's)")
+    prompts.add_argument("--export", default="", metavar="TASK", help="write this task alone ...")
+    prompts.add_argument("--to", type=Path, metavar="FILE", help="... to this file")
+    prompts.set_defaults(command=_prompts)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -205,6 +220,18 @@ def _settings(arguments: argparse.Namespace) -> None:
 
     step = find_step(arguments.step)
     print(settings_text(step.name, Project(arguments.project).settings_model(step)))
+
+
+def _prompts(arguments: argparse.Namespace) -> None:
+    from tailor.plain import to_text
+    from tailor.project import Project
+    from tailor.serving.prompt_tables import change_table
+
+    project = Project(arguments.project)
+    if arguments.add:
+        check_exists(project)
+    added = (project, arguments.name, arguments.run) if arguments.add else None
+    print(to_text(change_table(arguments.table, added, arguments.export, arguments.to)))
 
 
 def _history(arguments: argparse.Namespace) -> None:

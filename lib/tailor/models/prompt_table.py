@@ -89,8 +89,14 @@ class PromptTable:
         return PromptTable(self.base, {name: self.task(name)}, heads)
 
     def check_base(self, base: str, width: int) -> None:
-        """Raises WorkbenchError where the table was made for a model of another width, or another model."""
+        """Raises WorkbenchError where the table was made for another model; one of another width is told as such."""
         found = next(iter(self.tasks.values())).shape[1] if self.tasks else width
+        if self.base != base and found == width:
+            raise WorkbenchError(
+                f"the prompt table was made for {self.base}, not for {base}",
+                "the base model on which the soft prompts were tuned",
+                f"choose {self.base}, or tune again on {base}",
+            )
         if found != width:
             raise WorkbenchError(
                 f"the prompt table was made for {self.base}, whose vectors have {found} numbers; those of {base} have "
