@@ -9,7 +9,7 @@ from small_project import LABELS, RuleModel, add_run, answer_by_rule, make_proje
 from tailor.blocks import Callout, Figure
 from tailor.data.dataset import Dataset
 from tailor.data.tables import write_table
-from tailor.records import Criterion, RunRecord
+from tailor.records import Criterion, Evaluation, RunRecord
 from tailor.steps import measure_baselines
 from tailor.techniques import find_technique
 from tailor.training import runs
@@ -139,3 +139,41 @@ def test_blocks_begin_with_the_verdict(made, task):
     assert len(titles) == (5 if task == "classify" else 4)
     figure = next(block for block in blocks if isinstance(block, Figure))
     assert len(figure.draw().axes[0].patches) == len(titles)
+
+
+def test_each_way_of_prompting_tells_its_price(made):
+    project, record, _ = made()
+    for number, ident in enumerate(record["runs"]):
+        path = project.path(f"evaluations/validation/{ident}.json")
+        found = Evaluation.load(path)
+        found.measured |= {
+            "tokens_per_question": 40.0 + 200 * number,
+            "seconds_per_question": 0.01 + 0.03 * number,
+        }
+        found.save(path)
+    (table,) = [
+        block
+        for block in measure_baselines.blocks(project)
+        if getattr(block, "caption", "").startswith("The price of prompting")
+    ]
+    zero, few = table.rows
+    assert zero[1:] == ["40", "", "10 ms", ""]
+    assert few[1:] == ["240", "+200", "40 ms", "+30 ms"]
+
+
+def test_ways_of_prompting_have_settings_of_their_own(made):
+    project, _, _ = made(prompting_settings={"few_shot": {"choose": "random", "demonstrations": 2}})
+
+    def problems(**given):
+        return measure_baselines.blockers(project, measure_baselines.Settings(prompting_settings=given))
+
+    assert problems(few_shot={"choose": "nearest"}) == []
+    assert problems(few_shots={}) == [
+        "05_measure_baselines.prompting_settings names 'few_shots', which is not measured. Needed: one of: zero_shot, "
+        "few_shot. Do: add it to 'prompting', or take it out. Did you mean 'few_shot'?"
+    ]
+    (problem,) = problems(few_shot={"chose": "nearest"})
+    assert problem.startswith(
+        "05_measure_baselines.prompting_settings.few_shot has no setting 'chose'. Needed: one of: "
+    )
+    assert problem.endswith("Do: correct the name. Did you mean 'choose'?")

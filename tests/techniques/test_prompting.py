@@ -7,6 +7,7 @@ import pytest
 from architectures import write_architecture
 
 from tailor.errors import WorkbenchError
+from tailor.evaluation.loaded import Loaded
 from tailor.machine import find_machine
 from tailor.models.catalog import resolve
 from tailor.models.language_model import GenerationConfig, Usage
@@ -99,6 +100,20 @@ def test_choices_are_scored_by_the_mean_probability_over_reasonings():
     inner = Scripted(["a"], [[0.5, 0.25]], ["b"], [[0.1, 0.65]])
     scores = Reasoning(inner, ChainOfThoughtConfig(samples=2), seed=0).score_choices([QUESTION], ["x", "y"])
     assert np.exp(scores) == pytest.approx(np.array([[0.3, 0.45]]))
+
+
+def test_a_question_costs_whatever_is_asked_for_its_sake():
+    class Counting:
+        usage = Usage()
+
+        def generate(self, prompts, config):
+            with self.usage.timed(len(prompts)):
+                self.usage.prompt_tokens += 10 * len(prompts)
+            return ["a"] * len(prompts)
+
+    loaded = Loaded(lambda: Reasoning(Counting(), ChainOfThoughtConfig(samples=2), seed=0))
+    loaded.generate([QUESTION] * 3, GenerationConfig())
+    assert loaded.measured(12.0)["tokens_per_question"] == 40, "twice: the reasoning, then the answer"
 
 
 def test_halving_keeps_the_wording_that_answers_best(dataset):

@@ -13,6 +13,7 @@ from tailor.evaluation.statistics import holm
 from tailor.records import Criterion, Evaluation, LabelNeed, Rung
 
 SURE = 0.05
+PRICES = ("tokens_per_question", "seconds_per_question")
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,36 @@ def _say_open(criteria: Sequence[Criterion], found: Evaluation) -> str:
     missed, undecided = by_result.get("not met", []), by_result.get("not decidable", [])
     said = f" It misses the goal {' and '.join(missed)}." if missed else ""
     return said + (f" Too few rows to decide {' and '.join(undecided)}." if undecided else "")
+
+
+def prices_table(found: Sequence[Evaluation], titles: dict[str, str]) -> Table | None:
+    """What each way of prompting costs with every question, and how much of it asking directly does not.
+
+    Args:
+        found: asking directly first; lines of reference, which ask no model, are passed over.
+        titles: run -> title.
+    """
+    asked = [one for one in found if "tokens_per_question" in one.measured]
+    if not asked:
+        return None
+    rows = []
+    for one in asked:
+        tokens, seconds = (one.measured[name] for name in PRICES)
+        more = [
+            value - asked[0].measured[name] for name, value in zip(PRICES, (tokens, seconds), strict=True)
+        ]
+        added = (f"{more[0]:+,.0f}", f"{1000 * more[1]:+,.0f} ms") if one is not asked[0] else ("", "")
+        rows.append([titles[one.run], f"{tokens:,.0f}", added[0], f"{1000 * seconds:,.0f} ms", added[1]])
+    columns = [
+        "asked by",
+        "tokens a question",
+        f"more than {titles[asked[0].run]}",
+        "time a question",
+        "more",
+    ]
+    return Table(
+        columns, rows, "The price of prompting: tokens read and written, and time, for every question"
+    )
 
 
 def ladder_table(rungs: Sequence[Rung], headline: str, rows: int) -> Table:

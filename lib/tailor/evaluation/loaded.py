@@ -21,6 +21,7 @@ class Loaded:
         self._load = load
         self._model: LanguageModel | None = None
         self._cpu_seconds = 0.0
+        self._questions = 0
 
     @property
     def model(self) -> LanguageModel:
@@ -34,22 +35,23 @@ class Loaded:
 
     def generate(self, prompts: Sequence[Prompt], config: GenerationConfig) -> list[str]:
         model = self.model
-        with self._working():
+        with self._working(len(prompts)):
             return model.generate(prompts, config)
 
     def score(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[float]:
         model = self.model
-        with self._working():
+        with self._working(len(prompts)):
             return model.score(prompts, completions)
 
     def score_choices(self, prompts: Sequence[Prompt], choices: Sequence[str]) -> np.ndarray:
         model = self.model
-        with self._working():
+        with self._working(len(prompts)):
             return model.score_choices(prompts, choices)
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Count the CPU seconds of all threads that the block takes."""
+    def _working(self, questions: int) -> Iterator[None]:
+        """Count the questions, and the CPU seconds of all threads that the block takes."""
+        self._questions += questions
         start = time.process_time()
         try:
             yield
@@ -74,6 +76,11 @@ class Loaded:
             "prompts_per_second": round(usage.requests / seconds, 2),
             "tokens_per_second": round((usage.prompt_tokens + usage.generated_tokens) / seconds, 1),
             "generated_tokens_per_second": round(usage.generated_tokens / seconds, 1),
+            # a model that reasons first is asked several times for one question
+            "tokens_per_question": round(
+                (usage.prompt_tokens + usage.generated_tokens) / max(self._questions, 1), 1
+            ),
+            "seconds_per_question": round(usage.seconds / max(self._questions, 1), 4),
             "cpu_seconds": round(self._cpu_seconds, 3),
             "peak_gib": round(peak_memory_gib(), 3),
         }

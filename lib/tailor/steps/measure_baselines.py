@@ -1,15 +1,16 @@
 """05: the ladder from simple references to prompting, on validation rows; the test rows stay untouched until 10."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
+from tailor.errors import WorkbenchError, did_you_mean
 from tailor.evaluation.asking import EvaluationSettings, evaluation_problems
 from tailor.evaluation.compare import metric_of
 from tailor.evaluation.evaluate import Evaluator
 from tailor.evaluation.known_metrics import name_of, show_value
 from tailor.evaluation.label_needs import label_needs
-from tailor.evaluation.ladder import Step, climb, decide, ladder_table, needs_table
+from tailor.evaluation.ladder import Step, climb, decide, ladder_table, needs_table, prices_table
 from tailor.evaluation.own_metric import own_metric_files
 from tailor.evaluation.predictions import evaluation_files, load_evaluation, read_predictions
 from tailor.evaluation.references import TITLES, references_for
@@ -17,7 +18,8 @@ from tailor.evaluation.results import evaluations_table, samples_table
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Baselines, Evaluation, ProjectRecord, UseCase
-from tailor.settings import setting
+from tailor.settings import make_settings, setting
+from tailor.techniques.base import TechniqueConfig
 
 
 class Settings(EvaluationSettings):
@@ -42,9 +44,50 @@ class Settings(EvaluationSettings):
         source="Brown et al. 2020, section 2.1 (as many as fit); few for speed here",
     )
 
+    prompting_settings: dict[str, dict[str, Any]] = setting(
+        {},
+        "Settings of the ways of prompting that differ from their defaults: 'few_shot: {choose: nearest}', "
+        "'chain_of_thought: {samples: 5}'. docs/techniques.md lists them all.",
+        advanced=True,
+    )
+
 
 def blockers(project: Project, settings: Settings) -> list[str]:
-    return evaluation_problems(Dataset.open(project).task, settings, "05_measure_baselines")
+    problems = evaluation_problems(Dataset.open(project).task, settings, "05_measure_baselines")
+    try:
+        _configs(settings)
+    except WorkbenchError as error:
+        problems.append(f"{error.found.rstrip('.')}. Needed: {error.needed}. Do: {error.fix}")
+    return problems
+
+
+def _configs(settings: Settings) -> dict[str, TechniqueConfig]:
+    """The settings of every technique that is measured, by its name.
+
+    Raises:
+        WorkbenchError: a technique that is not measured, or a setting that it does not have.
+    """
+    from tailor.techniques import find_technique
+
+    names = ["zero_shot", *settings.prompting]
+    if not settings.demonstrations:
+        names = [name for name in names if name != "few_shot"]
+    for name in settings.prompting_settings:
+        if name not in names:
+            raise WorkbenchError(
+                f"05_measure_baselines.prompting_settings names '{name}', which is not measured",
+                f"one of: {', '.join(names)}",
+                f"add it to 'prompting', or take it out.{did_you_mean(name, names)}",
+            )
+    given = {"few_shot": {"demonstrations": settings.demonstrations}}
+    return {
+        name: make_settings(
+            find_technique(name).Config,
+            given.get(name, {}) | settings.prompting_settings.get(name, {}),
+            f"05_measure_baselines.prompting_settings.{name}",
+        )
+        for name in names
+    }
 
 
 def reads_files(project: Project, settings: Settings) -> list[str]:
@@ -98,15 +141,9 @@ def _make_runs(
     from tailor.techniques import find_technique
     from tailor.training.runs import make_run
 
-    configs: dict[str, dict] = {name: {} for name in ("zero_shot", *settings.prompting)}
-    if "few_shot" in configs:
-        configs["few_shot"] = {"demonstrations": settings.demonstrations}
-    if not settings.demonstrations:
-        configs.pop("few_shot", None)
     made, left_out = {}, []
-    for name, values in configs.items():
+    for name, config in _configs(settings).items():
         technique = find_technique(name)
-        config = technique.Config(**values)
         problems = technique.find_blockers(config, dataset, resolve(chosen.base_model), find_machine())
         if problems:
             left_out.append(f"{technique.title} was left out: {problems[0]}")
@@ -126,6 +163,7 @@ def blocks(project: Project) -> list[Block]:
     headline, rows = found[0].headline, found[0].rows
     best = max(found[-len(record.runs) :], key=lambda one: one.metrics[headline].value)
     table = read_predictions(project, best.run, "validation")
+    prices = prices_table(found, titles)
     return [
         Heading("How far prompting alone gets"),
         Callout(record.verdict, _KINDS[record.decision]),
@@ -136,6 +174,7 @@ def blocks(project: Project) -> list[Block]:
             "them is not worth its price."
         ),
         *([needs_table(record.labels)] if record.labels else []),
+        *([prices] if prices else []),
         evaluations_table(found, titles, "Every metric of the same rungs, and what they cost"),
         samples_table(table, best.headline, best=True),
         samples_table(table, best.headline, best=False),
