@@ -80,7 +80,8 @@ def test_rows_that_hold_more_than_lora_can_ask_for_every_weight(dataset):
     options = weigh(TECHNIQUES, dataset, BASE, MACHINE)
     name, reasons = propose(options, dataset, BASE)
     assert name == "full"
-    assert reasons[-1].endswith("every weight is needed.")
+    assert reasons[-2].endswith("every weight is needed.")
+    assert reasons[-1] == "07 reads each row 40 times, because there are few: fewer steps would teach little."
 
 
 def test_an_encoder_learns_from_pairs_where_rows_are_few_and_from_labels_where_they_are_many(dataset):
