@@ -111,19 +111,40 @@ def test_text_with_angle_brackets_is_not_html(text):
     assert repaired(RemoveHtml, text) == text
 
 
+def test_an_entity_leaves_the_links_beside_it():
+    assert repaired(RemoveHtml, "see ?a=1&copy=2 for Q&amp;A") == "see ?a=1&copy=2 for Q&A"
+
+
 @pytest.mark.parametrize(
     "furniture",
     [
         "\n\nOn 3 May 2024, Ann wrote:\n> old words\n> more",
+        "\n\nOn Tue, Jan 2, 2024 at 3:04 PM Ann Example <ann@mail.example>\nwrote:\nold words",
+        "\n\nLe lun. 1 janv. 2024 à 10:00, Ann <ann@mail.example> a écrit\u00a0:\n> old words",
+        "\n\n________________________________\nVon: Ann\nGesendet: Montag\nAn: Bank\nold words",
         "\n-- \nAnn Example\nSome Street",
         "\n\nSent from my phone",
         "\n\nThis e-mail may contain confidential information. If you are not the intended recipient, delete it.",
+        "\n\nThis message is intended solely for the addressee and may be privileged.",
         "\n\n-----Original Message-----\nFrom: someone\nold words",
         "\n> quoted line",
     ],
 )
 def test_mail_furniture_goes(furniture):
     assert repaired(RemoveMailFurniture, "Where is my card?" + furniture) == "Where is my card?"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "On Monday your agent Ann wrote: we will pay you back. That has not happened.",
+        "I read your disclaimer: does it cover a card lost abroad?",
+        "I sent this message because confidential data of mine was lost by you.",
+    ],
+)
+def test_what_only_sounds_like_furniture_stays(sentence):
+    text = f"Hello.\n{sentence}\nWhat now?"
+    assert repaired(RemoveMailFurniture, text) == text
 
 
 def test_a_mail_that_is_all_quotation_stays():
@@ -172,7 +193,15 @@ def test_exact_duplicates_differ_in_case_blanks_and_marks(copy):
 
 
 @pytest.mark.parametrize(
-    ("one", "two"), [("It costs 5", "It costs 6"), ("5 €", "5 $"), ("c", "c++"), ("наша карта", "ваша карта")]
+    ("one", "two"),
+    [
+        ("It costs 5", "It costs 6"),
+        ("5 €", "5 $"),
+        ("c", "c++"),
+        ("-5", "5"),
+        ("by -5 %", "by 5 %"),
+        ("наша карта", "ваша карта"),
+    ],
 )
 def test_what_differs_in_meaning_is_no_duplicate(one, two):
     assert run(DropExactDuplicates(), frame(t=[one, two])).dropped.height == 0

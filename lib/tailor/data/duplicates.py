@@ -25,7 +25,8 @@ Texts = Callable[[np.ndarray], Sequence[pl.Series]]
 
 
 def equality_keys(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
-    """One 128-bit key a row: what the columns say in lower case, without blanks of any kind and punctuation.
+    """One 128-bit key a row: what the columns say in lower case, without blanks of any kind and punctuation; the minus
+    of a number stays.
 
     Plain equality would miss most copies: they differ in case, double blanks, no-break blanks or a final dot.
     """
@@ -39,7 +40,7 @@ def _keys_of(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     from tailor.data import word_kernels as kernels
 
     kinds = kernels.LETTER | kernels.NUMBER | kernels.SYMBOL
-    cells = [_composed(frame[column]) for column in columns]
+    cells = [_signed(_composed(frame[column])) for column in columns]
     data, edges = kernels.text_buffer(cells)
     keys = np.zeros((frame.height, 2), np.uint64)
     tables = kernels.character_tables()
@@ -54,6 +55,13 @@ def _composed(cells: pl.Series) -> pl.Series:
     """Compatible forms of a character in one form (NFKC), where there is anything beyond ASCII."""
     places = pl.arg_where(beyond_ascii(cells), eager=True)
     return put_back(cells, places, cells.gather(places).str.normalize("NFKC")) if len(places) else cells
+
+
+def _signed(cells: pl.Series) -> pl.Series:
+    """A minus before a figure as the mathematical sign, which counts; other hyphens are punctuation and do not."""
+    places = pl.arg_where(cells.str.contains(r"(?:\A|[\s(])-[0-9]").fill_null(False), eager=True)
+    signed = cells.gather(places).str.replace_all(r"(\A|[\s(])-([0-9])", "${1}\u2212${2}")
+    return put_back(cells, places, signed) if len(places) else cells
 
 
 def near_duplicate_clusters(columns: Sequence[Sequence[str]], threshold: float) -> list[int]:

@@ -58,6 +58,27 @@ def test_numbers_and_short_words_are_not_slips():
     assert groups({"fee": 2, "few": 1}, "edit distance") == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *(("-1", "1"), ("−1", "1"), ("< 5", "> 5"), ("1-0", "0-1"), ("1.0", "10"), ("5%", "5"), ("€5", "$5")),
+        *(("A-", "A"), ("O-", "O+"), ("US to UK", "UK to US"), ("von A nach B", "von B nach A")),
+    ],
+)
+def test_other_things_in_the_same_words_are_not_one(one, other):
+    for method in ("fingerprint", "n-gram fingerprint", "phonetic", "edit distance"):
+        assert groups({one: 2, other: 1}, method) == []
+
+
+def test_a_sign_is_no_slip():
+    assert groups({"overdraft -100": 2, "overdraft 100": 1}, "edit distance") == []
+
+
+def test_marks_around_figures_are_spelling():
+    for one, other in (("Tier-1", "tier 1"), (">5", "> 5"), ("(-1)", "-1"), ("US - to UK", "us to uk")):
+        assert len(groups({one: 2, other: 1}, "fingerprint")) == 1
+
+
 def test_no_chains():
     assert groups({"bat house": 3, "cat house": 2, "cot house": 1}, "edit distance") == [
         ["bat house", "cat house"]

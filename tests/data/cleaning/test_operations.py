@@ -305,6 +305,13 @@ def test_variants_of_a_term_are_written_as_the_term():
     ]
 
 
+def test_letters_that_only_match_without_case_are_left():
+    """A dotless i and a long s match i and s where case is ignored."""
+    terms = ["account number = iban", "shop = store"]
+    found = outcome(UnifyTerms(terms=terms), table(t=["the ıban", "the ſtore", "my IBAN"]))
+    assert found.frame["t"].to_list() == ["the ıban", "the ſtore", "my account number"]
+
+
 def test_terms_come_from_the_glossary_where_none_are_named():
     glossary = [Term(term="IBAN", definition="", variants=["bank id"]), Term(term="fee", definition="")]
     (filled,) = with_glossary([UnifyTerms()], glossary)

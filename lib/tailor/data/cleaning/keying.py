@@ -55,7 +55,10 @@ def cluster(
         values: each distinct value with the number of its rows.
         size: letters in an n-gram (n-gram fingerprint only). 1 also joins anagrams.
         edits: the most letters inserted, left out, changed or swapped with their neighbour (edit distance only). No
-            value is written as one further away than this, and numbers must be equal: "card 1" is not "card 2".
+            value is written as one further away than this.
+
+    Values with other figures ("card 1" and "card 2", "-1" and "1") are never spellings of one; nor are, with the first
+    three methods, values that a word such as "to" gives a direction ("US to UK" and "UK to US").
 
     Returns:
         The clusters with most rows first.
@@ -73,21 +76,43 @@ def cluster(
     groups = _around_frequent(ordered, edits) if method == "edit distance" else _by_key(ordered, method, size)
     found = [
         Cluster(key, tuple((value, values[value]) for value in group))
-        for key, group in groups.items()
+        for key, group in groups
         if key and len(group) > 1
     ]
     return sorted(found, key=lambda item: (-item.rows, item.best))
 
 
-def _by_key(ordered: list[str], method: Method, size: int) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = defaultdict(list)
+def _by_key(ordered: list[str], method: Method, size: int) -> list[tuple[str, list[str]]]:
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for value in ordered:
         if method == "fingerprint":
             key = fingerprint(value)
         else:
             key = ngram_fingerprint(value, size) if method == "n-gram fingerprint" else phonetic_key(value)
-        groups[key].append(value)
-    return groups
+        groups[key, _beyond_spelling(value)].append(value)
+    return [(key, group) for (key, _), group in groups.items()]
+
+
+_FIGURE = re.compile(r"(?:(?:(?<!\w)-|[<>=≤≥≠$€£¥]+)\s*)?\d+(?:[.,:/-]\d+)*(?:\s*[%€])?")
+_GRADE = re.compile(r"\w{1,2}-")
+_DIRECTIONS = (
+    "to from into not no before after over under than vs versus without against by nach von zu aus nicht ohne vor "
+    "gegen de vers sans avant apres para sin desde contra da per senza"
+)
+
+
+def _figures(value: str) -> list[str]:
+    """The numbers in a value with their signs: -1, <5, 1-0, 5%."""
+    plain = unicodedata.normalize("NFKC", value).replace("−", "-")
+    return ["".join(found.split()) for found in _FIGURE.findall(plain)]
+
+
+def _beyond_spelling(value: str) -> str:
+    """What makes two values different things though their words are the same: figures with their signs, the minus of a
+    grade (A-), and the order of words where one of them tells a direction (US to UK)."""
+    words = _plain_words(value)
+    order = words if not set(words).isdisjoint(_DIRECTIONS.split()) else []
+    return "\0".join([*_figures(value), "-" * bool(_GRADE.fullmatch(value.strip())), *order])
 
 
 def _plain_words(value: str) -> list[str]:
@@ -124,7 +149,7 @@ def phonetic_key(value: str) -> str:
     return " ".join(sound(word) or word for word in _plain_words(value))
 
 
-def _around_frequent(ordered: list[str], edits: int) -> dict[str, list[str]]:
+def _around_frequent(ordered: list[str], edits: int) -> list[tuple[str, list[str]]]:
     """Each value joins the most frequent one in its reach. No chains: 'bat' does not become 'cot' by way of 'cat'."""
     neighbours: dict[str, list[str]] = defaultdict(list)
     for one, other in _near_pairs(ordered, edits):
@@ -139,7 +164,7 @@ def _around_frequent(ordered: list[str], edits: int) -> dict[str, list[str]]:
         near = sorted((value for value in neighbours[middle] if value not in taken), key=rank.__getitem__)
         groups[middle] = [middle, *near]
         taken.update(groups[middle])
-    return groups
+    return list(groups.items())
 
 
 def _near_pairs(values: list[str], edits: int) -> Iterator[tuple[str, str]]:
@@ -162,11 +187,11 @@ def _near_pairs(values: list[str], edits: int) -> Iterator[tuple[str, str]]:
             for number, (start, end) in enumerate(_cuts(length, pieces)):
                 for moved in range(max(start - reach, 0), start + reach + 1):
                     near.update(index.get((length, number, text[moved : moved + end - start]), ()))
-        digits = re.findall(r"\d+", text)
+        figures = _figures(text)
         for other in sorted(near):
             close = OSA.distance(text, plain[other][0], score_cutoff=edits) <= edits
             # a text as short as the edits allowed is near everything
-            if close and len(text) > 3 * edits and digits == re.findall(r"\d+", plain[other][0]):
+            if close and len(text) > 3 * edits and figures == _figures(plain[other][0]):
                 yield value, plain[other][1]
         for number, (start, end) in enumerate(_cuts(len(text), pieces)):
             index[len(text), number, text[start:end]].append(place)

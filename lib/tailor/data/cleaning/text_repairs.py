@@ -145,7 +145,15 @@ class RemoveHtml(Repair):
 
     def repair(self, cells: pl.Series, columns: Columns, decision: Any = None) -> pl.Series:
         plain = map_distinct(cells, HTML_GATE, _text_of_html, among=_holds(cells, "<"))
-        return map_distinct(plain, _ENTITY_GATE, html.unescape, among=_holds(plain, "&"))
+        return map_distinct(plain, _ENTITY_GATE, _without_entities, among=_holds(plain, "&"))
+
+
+_ENTITY = re.compile(_ENTITY_GATE)
+
+
+def _without_entities(text: str) -> str:
+    """One by one: html.unescape would also take `&copy` out of the link `?a=1&copy=2`."""
+    return _ENTITY.sub(lambda found: html.unescape(found.group()), text)
 
 
 def _holds(cells: pl.Series, sign: str) -> pl.Series:
@@ -192,15 +200,19 @@ def _text_of_html(text: str) -> str:
 
 
 _QUOTE_HEAD = (
-    r"(?im)^[ \t]*(?:On .{5,120}wrote:|Am .{5,120}schrieb.{0,80}:|-{2,}\s*(?:Original Message|Forwarded message|"
-    r"Ursprüngliche Nachricht)\s*-{2,}|From:[^\n]{3,120}\n(?:(?:Sent|Date|To|Cc|Subject):[^\n]*\n){2,})"
+    r"(?im)^[ \t]*(?:(?:On .{5,120}\n?.{0,60}\bwrote|Am .{5,120}\n?.{0,60}\bschrieb.{0,80}|"
+    r"Le .{5,120}\n?.{0,60}\ba écrit|El .{5,120}\n?.{0,60}\bescribió)[ \u00a0]?:[ \t]*(?:$|>)|"
+    r"-{2,}\s*(?:Original Message|Forwarded message|Ursprüngliche Nachricht)\s*-{2,}|"
+    r"(?:From|Von|De):[^\n]{3,120}\n(?:(?:Sent|Date|To|Cc|Subject|Gesendet|Datum|An|"
+    r"Betreff|Envoyé|À|Objet|Enviado(?: el)?|Para|Asunto)[ \u00a0]?:[^\n]*\n){2,})"
 )
 _SIGNATURE = r"(?m)^-- ?$"
 _SENT_FROM = r"(?im)^[ \t]*(?:Sent from my|Get Outlook for|Von meinem)\b[^\n]{0,60}$"
 _DISCLAIMER = (
-    r"(?is)(?:^|\n)[^\n]{0,40}(?:this (?:e-?mail|message)[^\n]{0,120}(?:confidential|intended (?:only|solely))|"
-    r"confidentiality notice|disclaimer:|if you (?:are not the intended recipient|"
-    r"have received this (?:e-?mail|message) in error))"
+    r"(?is)(?:^|\n)(?:[^\n]{0,40}(?:this (?:e-?mail|message)[^\n]{0,120}(?:(?:is|are|be) (?:\w+ ){0,2}confidential|"
+    r"confidential (?:\w+ ){0,2}(?:and|or|information|material|contents?)|privileged|intended (?:only|solely))|"
+    r"confidentiality notice|if you (?:are not the intended recipient|"
+    r"have received this (?:e-?mail|message) in error))|[ \t*_-]*(?:legal |e-?mail )?disclaimer:)"
 )
 
 
@@ -247,9 +259,13 @@ _MAIL_WORDS = [
     *(
         "wrote:",
         "schrieb",
+        "a écrit",
+        "escribió",
         " message",
         "nachricht",
         "from:",
+        "von:",
+        "\nde:",
         "--",
         "sent from my",
         "get outlook for",
@@ -319,9 +335,13 @@ _CUTS = [re.compile(part) for part in (_QUOTE_HEAD, _SIGNATURE, _DISCLAIMER)]
 _LINES = re.compile(rf"{_SENT_FROM}|^>.*$", re.IGNORECASE | re.MULTILINE)
 
 
+_RULE = re.compile(r"(?:^|\n)[ \t]*[_=-]{5,}\s*\Z")
+"""The line that mail programs draw above what they quote."""
+
+
 def _without_furniture(text: str) -> str:
     """What stands above the first mark. A mail that would be left empty is kept whole: it was all quotation."""
     ends = [match.start() for pattern in _CUTS if (match := pattern.search(text))]
     short = _LINES.sub("", text[: min(ends, default=len(text))])
-    short = re.sub(r"\n{3,}", "\n\n", short).strip()
+    short = _RULE.sub("", re.sub(r"\n{3,}", "\n\n", short)).strip()
     return short or text

@@ -61,7 +61,8 @@ class UnifyTerms(Repair):
         gate = "(?i)" + "|".join(_escaped(variant) for variant in sorted(spelled))
 
         def mend(text: str) -> str:
-            return pattern.sub(lambda found: spelled[found.group().lower()], text)
+            # a dotless i matches an i, and has no entry
+            return pattern.sub(lambda found: spelled.get(found.group().lower(), found.group()), text)
 
         return map_distinct(cells, gate, mend)
 
