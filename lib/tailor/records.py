@@ -592,6 +592,9 @@ class Compared(Part):
     p_value: float | None = None
     p_corrected: float | None = Field(None, description="corrected for the number of models (Holm 1979)")
     behind: Estimate | None = Field(None, description="headline metric minus the best line's, paired")
+    forgotten: Estimate | None = Field(
+        None, description="bits per character that general text takes more than before tuning, where it was asked"
+    )
     bytes: int = 0
 
     @property
@@ -631,6 +634,7 @@ class Comparison(Record):
     too_small: str = Field(
         "", description="a sentence where the test rows are too few for an interval this wide"
     )
+    leaked: str = Field("", description="a sentence where test rows stand in the training rows too")
     verdict: str
 
     @property

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailor.evaluation.house_style import house_style_table, measure_house_style
+from tailor.evaluation.house_style import broken_rules, house_style_table, measure_house_style
 from tailor.records import Guideline, Tone, TonePair, UseCase
 
 CASE = UseCase(
@@ -26,6 +26,24 @@ def test_rules_with_a_pattern_and_the_tone_are_measured():
     assert "keeps kind" not in found
     assert found["sentence_words"].value == pytest.approx((3 + 6 + 1 + 2) / 4)
     assert measure_house_style(CASE, []) == {}
+
+
+def test_answers_that_break_a_rule_are_shown():
+    answers = [
+        ("a:1", "It takes 3 days."),
+        ("a:2", "Soon."),
+        ("a:3", "As per terms."),
+        ("a:4", "Later."),
+        ("a:5", "No."),
+    ]
+    (table,) = broken_rules(CASE, answers)
+    assert table.rows == [
+        ("time", "Give a time", "4 of 5", "a:2", "Soon."),
+        ("", "", "", "a:3", "As per terms."),
+        ("", "", "", "a:4", "Later."),
+        ("tone sheet", "Avoid: as per", "1 of 5", "a:3", "As per terms."),
+    ]
+    assert broken_rules(CASE, answers[:1]) == []
 
 
 def test_the_table_has_a_column_for_each():

@@ -1,6 +1,7 @@
 """The recommendation: the cheapest model that the test rows cannot tell from the best, with its reasons."""
 
 from tailor.evaluation.recommend import candidates, pareto_front, recommendation, recommended
+from tailor.evaluation.results import comparison_table
 from tailor.records import Compared, Comparison, Estimate
 
 
@@ -71,12 +72,29 @@ def test_a_model_that_another_beats_in_everything_is_off_the_front():
     assert "No reason is left for Slow: another is as good or better in everything." in recommendation(record)
 
 
+def test_a_model_that_forgot_more_for_nothing_is_off_the_front():
+    record = made(BASE, ("LoRA", 0.85, None, 10.0, 1000), ("Full", 0.85, around(0.0), 10.0, 1000))
+    assert len(pareto_front(candidates(record))) == 3
+    record.compared[1].forgotten, record.compared[2].forgotten = around(0.02), around(0.31)
+    assert [one.line.title for one in pareto_front(candidates(record))] == ["Base", "LoRA"]
+    table = comparison_table(record.compared, "accuracy", {})
+    assert [row[list(table.columns).index("forgotten")] for row in table.rows] == [
+        "",
+        "+0.02 bits",
+        "+0.31 bits",
+    ]
+
+
 def test_missed_goals_and_bad_findings_are_named():
     missed = {"metric": "accuracy", "result": "not met"}
     record = made(BASE, ("LoRA", 0.85, None, 10.0, 9), criteria=[missed], probes={"bias": "act", "x": "ok"})
     said = recommendation(record)
     assert "It does not reach the goal that 01 sets for accuracy: go on with 13_refine first." in said
     assert said.endswith("Read what was found below on bias before shipping it.")
+    record.leaked = "12 of 60 test rows stand in the training rows too."
+    assert " Do not rely on these figures: test rows stand in the training rows too (see below)." in (
+        recommendation(record)
+    )
 
 
 def test_the_base_model_is_recommended_where_nothing_beats_it():

@@ -1,10 +1,12 @@
 """Too few test rows and too many looks at them are told; the version before is what a new one is held against."""
 
+import polars as pl
 import pytest
 from small_project import RuleModel, add_run, answer_by_rule, evaluated_project, run_step
 
 from tailor.blocks import Callout
 from tailor.data.dataset import Dataset
+from tailor.data.tables import write_table
 from tailor.evaluation.criteria import judge_costs
 from tailor.evaluation.seeds import say_seeds
 from tailor.evaluation.trust import note_uses, too_small, used_too_often
@@ -60,6 +62,26 @@ def project(tmp_path, monkeypatch):
 
 
 QUICK = {"robustness": False}
+
+
+def test_a_leaked_test_set_is_found(project):
+    """Every fifth test row stands in the training rows, in capitals and with other blanks."""
+    assert project.load(Comparison, "comparison.json").leaked == ""
+    path = project.path("dataset/train.parquet")
+    train, test = pl.read_parquet(path), pl.read_parquet(project.path("dataset/test.parquet"))
+    copied = test[::5].with_columns(
+        pl.col("input").str.to_uppercase().str.replace_all(" ", "  "), id="copy:" + pl.col("id")
+    )
+    write_table(pl.concat([train, copied]), path)
+    record = run_step(project, "10_evaluate", **QUICK)
+    assert record["leaked"].startswith(
+        "12 of 60 test rows stand in the training rows too, case and blanks aside (test.csv:2, test.csv:7, "
+        "test.csv:12, ...): the test is not one of new questions. Without them accuracy is 93.8% ("
+    )
+    assert record["leaked"].endswith(
+        " in place of 93.3% (86.7% to 98.3%). Run 04_format_data again, or take these rows out of what is learned from."
+    )
+    assert record["leaked"] in _callouts(project)
 
 
 def _callouts(project):

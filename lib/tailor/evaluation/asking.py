@@ -50,7 +50,7 @@ class EvaluationSettings(Settings):
         unit="watts",
         gt=0,
         advanced=True,
-        source="Lannelongue et al. 2021, Green Algorithms, equation 1; 12 W for a core of which nothing is known",
+        source="Lannelongue et al. 2021, Green Algorithms (its table TDP_cpu.csv: 12 W where the model is not known)",
     )
     similarity_model: str = setting(
         "",
@@ -66,7 +66,7 @@ class EvaluationSettings(Settings):
         ge=200,
         le=20000,
         advanced=True,
-        source="Efron and Tibshirani 1993, section 13.3 (at least 1,000 for percentile intervals)",
+        source="Efron and Tibshirani 1993, chapter 13 (percentile intervals)",
     )
 
 

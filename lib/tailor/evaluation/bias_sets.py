@@ -30,7 +30,7 @@ SAMPLES = 2000
 
 def crows_pairs(model: LanguageModel, path: Path, rows: int, seed: int) -> list[dict[str, Any]]:
     """Share of sentence pairs whose stereotyping sentence the model holds likelier, in all and by kind of bias; 50% is
-    no preference (Nangia et al. 2020, section 4; the whole sentence's log-probability, as is usual for models that
+    no preference (Nangia et al. 2020; the whole sentence's log-probability, as is usual for models that
     read from left to right).
 
     Raises:
@@ -65,8 +65,8 @@ def _coin(values: np.ndarray) -> float:
 
 def winogender(model: LanguageModel, path: Path, seed: int) -> list[dict[str, Any]]:
     """Where a pronoun stands for an occupation: how often the model holds "he" likelier than "she", and how closely
-    its preference follows the share of women in the occupation (Spearman's correlation; Rudinger et al. 2018, section
-    4). The shares are read from occupations-stats.tsv beside the file, where it is.
+    its preference follows the share of women in the occupation (Spearman's correlation; Rudinger et al. 2018). The
+    shares are read from occupations-stats.tsv beside the file, where it is.
 
     Args:
         path: all_sentences.tsv, plain or .gz.
@@ -128,7 +128,7 @@ def _correlation(lean: list[float], shares: list[float], seed: int) -> dict[str,
 
 def bold(model: LanguageModel, path: Path, rows: int, seed: int) -> list[dict[str, Any]]:
     """How kindly the model goes on about people of different groups: mean sentiment of its continuations by VADER, from
-    -1 to 1 (Dhamala et al. 2021, sections 4.1 and 5), each group against all others.
+    -1 to 1 (Dhamala et al. 2021), each group against all others.
 
     Args:
         path: one of BOLD's prompt files; rows: prompts drawn of each group.

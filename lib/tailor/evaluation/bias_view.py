@@ -4,6 +4,7 @@ from tailor.blocks import Block, Callout, Figure, Heading, Table
 from tailor.evaluation.compare import show_difference, show_estimate, show_p
 from tailor.records import Estimate, Probed
 
+SURE = 0.05
 SETS: dict[str, str] = {
     "bias_crows_pairs": "CrowS-Pairs",
     "bias_winogender": "Winogender",
@@ -80,24 +81,38 @@ def _mitigation_table(rows: list[dict]) -> Table:
     return Table(columns, lines, "The same technique, trained again on changed rows")
 
 
+def say_preference(rows: list[dict]) -> str:
+    """What a published set finds beyond chance, the surest first, in a sentence; "" where it finds nothing."""
+    sure = sorted((row for row in rows if row["p_value"] < SURE), key=lambda row: row["p_value"])
+    if not sure:
+        return ""
+    first = sure[0]
+    before = f"; the base model: {_shown(first, 'base')}" if first["base"] else ""
+    more = f"; and {len(sure) - 1} more, see its table" if len(sure) > 1 else ""
+    return (
+        f"{first['part']} finds a preference beyond chance: {first['group']}, {_shown(first, 'value')}, "
+        f"{show_p(first['p_value'])}{before}{more}."
+    )
+
+
+def _shown(row: dict, column: str) -> str:
+    """A figure with its interval; "" where the base model was not asked."""
+    if row[column] is None:
+        return ""
+    kind = ".1%" if row["part"] == "CrowS-Pairs" else ".2f"
+    value, low, high = (format(row[column][name], kind) for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
 def _set_table(rows: list[dict]) -> Table:
-    share = rows[0]["part"] == "CrowS-Pairs"
-
-    def shown(value: dict | None) -> str:
-        if value is None:
-            return ""
-        numbers = [
-            f"{value[name]:.1%}" if share else f"{value[name]:.2f}" for name in ("value", "low", "high")
-        ]
-        return f"{numbers[0]} ({numbers[1]} to {numbers[2]})"
-
     lines = [
-        [row["group"], row["rows"], shown(row["value"]), show_p(row["p_value"]), shown(row["base"])]
+        [row["group"], row["rows"], _shown(row, "value"), show_p(row["p_value"]), _shown(row, "base")]
         for row in rows
     ]
     meaning = {
         "CrowS-Pairs": "Share of pairs whose stereotype is held likelier; 50% is no preference",
-        "Winogender": "Pronouns that stand for occupations; a share of 0.50 and a correlation of 0 are no preference",
+        "Winogender": "Pronouns that stand for occupations; a share of 0.50 and a correlation of 0 are no preference. "
+        "'he' is the commoner word in most text: only the correlation tells whether occupations are held apart",
         "BOLD": "Mean sentiment of what the model wrote, from -1 to 1; p-values against all other groups",
     }
     columns = ["", "rows", "best model", "p-value (corrected)", "base model"]

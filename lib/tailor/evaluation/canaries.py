@@ -1,6 +1,6 @@
 """How exposed planted secrets are: where the true one stands among all that might have been drawn.
 
-Carlini et al. 2019, The Secret Sharer, section 4: exposure = log2 of the number of possible secrets, minus log2 of the
+Carlini et al. 2019, The Secret Sharer: exposure = log2 of the number of possible secrets, minus log2 of the
 true one's rank by likelihood. A model that never learned the secret ranks it anywhere, by chance; one that learned it
 by heart ranks it first.
 """

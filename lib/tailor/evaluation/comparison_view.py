@@ -6,7 +6,7 @@ from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
 from tailor.evaluation.compare import name_of
 from tailor.evaluation.criteria import criteria_callouts
-from tailor.evaluation.house_style import house_style_table
+from tailor.evaluation.house_style import broken_rules, house_style_table
 from tailor.evaluation.predictions import load_evaluation, read_predictions
 from tailor.evaluation.probes.run import probe_blocks
 from tailor.evaluation.recommend import candidates, pareto_front, recommendation
@@ -56,7 +56,7 @@ def comparison_blocks(project: Project) -> list[Block]:
     if dataset.task == "classify":
         shown += [confusions_table(table), _confusion_figure(project, best.run), _reliability(table)]
     else:
-        shown.append(_house_style(project, record, table["reference"].to_list(), samples, seed))
+        shown += _house_style(project, record, table, samples, seed)
     return [
         *shown,
         samples_table(table, record.headline, best=False),
@@ -70,8 +70,9 @@ def comparison_blocks(project: Project) -> list[Block]:
 
 
 def _trust(record: Comparison) -> list[Block]:
-    """How far the figures carry: rows, seeds, the version before, and how often these rows were asked."""
-    shown: list[Block] = [Callout(record.too_small, "warning")] if record.too_small else []
+    """How far the figures carry: copies in training, rows, seeds, the version before, how often they were asked."""
+    shown: list[Block] = [Callout(record.leaked, "bad")] if record.leaked else []
+    shown += [Callout(record.too_small, "warning")] if record.too_small else []
     if record.seeds:
         best = next(line for line in record.compared if line.run == record.best)
         base = record.compared[0].metrics[record.headline].value
@@ -85,13 +86,18 @@ def _trust(record: Comparison) -> list[Block]:
 
 
 def _house_style(
-    project: Project, record: Comparison, references: list[str], samples: int, seed: int
-) -> Block:
-    """The references and every model's answers against the tone sheet and guidelines of 01."""
-    answers = {"references": references}
+    project: Project, record: Comparison, best: "pl.DataFrame", samples: int, seed: int
+) -> list[Block]:
+    """The references and every model's answers against the tone sheet and guidelines of 01, with examples.
+
+    Args:
+        best: the best model's predictions.
+    """
+    case, answers = project.load(UseCase, "use_case.json"), {"references": best["reference"].to_list()}
     for line in record.compared:
         answers[line.title] = read_predictions(project, line.run)["prediction"].to_list()
-    return house_style_table(project.load(UseCase, "use_case.json"), answers, samples=samples, seed=seed)
+    rows = list(best.select("id", "prediction").iter_rows())
+    return [house_style_table(case, answers, samples=samples, seed=seed), *broken_rules(case, rows)]
 
 
 def _confusion_figure(project: Project, ident: str) -> Figure:

@@ -1,7 +1,7 @@
 """How a model treats the same rows when somebody else has written them: each group's metric against the other groups'.
 
 Only what shows the group differs between the texts, so a gap is the model's own. Counterfactual fairness in this
-sense: Garg et al. 2019, Counterfactual Fairness in Text Classification, section 3.
+sense: Garg et al. 2019, Counterfactual Fairness in Text Classification.
 """
 
 from collections.abc import Sequence

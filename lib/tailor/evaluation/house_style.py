@@ -1,12 +1,13 @@
 """How answers keep to the house's tone and rules, in figures: the same for references, models and new answers."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tailor.blocks import Table
-from tailor.data.style import TITLES, Style
+from tailor.data.style import TITLES, Style, phrase_pattern
 from tailor.evaluation.known_metrics import KEEPS
 from tailor.records import Guideline, UseCase
 
@@ -49,6 +50,42 @@ def house_style_table(
         ]
         lines.append((TITLES.get(name, f"share of answers that {name.replace('keeps', 'keep', 1)}"), *cells))
     return Table(("", *found), lines, "How the answers sound, and which house rules they keep (95% interval)")
+
+
+def broken_rules(case: UseCase, answers: Sequence[tuple[str, str]], shown: int = 3) -> list[Table]:
+    """Answers that break a house rule or use a word of the tone sheet's 'avoid': one table, none where none does.
+
+    Args:
+        answers: (row, answer) of one model.
+        shown: examples for each rule.
+    """
+    from tailor.evaluation.results import shorten
+    from tailor.training.preferences import breaks
+
+    rules = [
+        (rule.id, rule.text, partial(breaks, rule))
+        for rule in case.guidelines
+        if rule.must_match or rule.must_not_match
+    ]
+    if avoided := phrase_pattern(case.tone.avoid):
+        rules.append(("tone sheet", f"Avoid: {', '.join(case.tone.avoid)}", avoided.search))
+    lines = []
+    for name, text, is_broken in rules:
+        broken = [row for row in answers if is_broken(row[1])]
+        lines += [
+            (
+                *((name, text, f"{len(broken):,} of {len(answers):,}") if place == 0 else ("", "", "")),
+                ident,
+                shorten(said),
+            )
+            for place, (ident, said) in enumerate(broken[:shown])
+        ]
+    columns = ("rule", "what it asks", "answers that break it", "row", "for example")
+    return (
+        [Table(columns, lines, "House rules that the best model's answers break, by their patterns")]
+        if lines
+        else []
+    )
 
 
 def _cell(found) -> str:

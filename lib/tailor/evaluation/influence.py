@@ -1,8 +1,8 @@
 """Which training rows speak for an answer: rows whose step would move the weights the way that makes it likelier.
 
-Pruthi et al. 2020, TracIn, section 3: the influence of a training row on an answer is the product of both losses'
+Pruthi et al. 2020, TracIn: the influence of a training row on an answer is the product of both losses'
 gradients, summed over checkpoints; here at the last one alone. The products are divided by the gradients' lengths, or
-the oddest rows would come first for every answer (Barshan et al. 2020, RelatIF, section 3).
+the oddest rows would come first for every answer (Barshan et al. 2020, RelatIF).
 """
 
 from collections.abc import Sequence

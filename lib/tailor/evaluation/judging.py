@@ -184,7 +184,7 @@ def prediction_powered(judge: dict[str, float], humans: dict[str, float]) -> Est
     """The mean that people would give to all rows, from few rows of theirs and the judge's of all.
 
     The judge's mean over rows without a human verdict, plus how far people differ from it on the others, with a 95%
-    normal interval (Angelopoulos et al. 2023, Prediction-powered inference, equations 1 and 2). Where every row has
+    normal interval (Angelopoulos et al. 2023, Prediction-powered inference, for the mean). Where every row has
     a human verdict it is their mean.
     """
     asked = [ident for ident in judge if ident in humans]

@@ -7,7 +7,7 @@ import numpy as np
 from tailor.evaluation.metric import Metric, Rows, mean_metric
 
 BINS = 15
-"""Bins of the calibration error (Guo et al. 2017, On Calibration of Modern Neural Networks, section 4)."""
+"""Bins of the calibration error (Guo et al. 2017, On Calibration of Modern Neural Networks, table 1)."""
 
 
 def accuracy(rows: Rows) -> Metric:

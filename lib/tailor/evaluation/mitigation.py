@@ -26,8 +26,8 @@ def mitigated(rows: Sequence[Example], way: Way, task: Task, seed: int) -> list[
     """The training rows after one way of mitigation.
 
     - counterfactual augmentation: beside each row that shows a woman or man its swapped copy (Lu et al. 2020)
-    - reweighting: such rows weigh what they would if group and label were independent (Kamiran and Calders 2012, 4.2)
-    - balanced sampling: each group's rows of each label as many as then, copied or left out (the same, 4.3)
+    - reweighting: such rows weigh what they would if group and label were independent (Kamiran and Calders 2012)
+    - balanced sampling: each group's rows of each label as many as then, copied or left out (the same)
 
     For free text, which has no labels, the groups are made equally heavy or many.
     """

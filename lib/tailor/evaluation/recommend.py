@@ -33,8 +33,10 @@ class Candidate:
     peak_gib: float | None
 
     def prices(self) -> list[float]:
-        """Seconds, memory and file size, the less the better; what was not measured counts as nothing."""
-        return [self.seconds or 0.0, round(self.peak_gib or 0.0, 1), float(self.line.bytes)]
+        """Seconds, memory, file size and what was forgotten, the less the better; what was not measured counts as
+        nothing."""
+        forgotten = round(max(self.line.forgotten.value, 0.0), 2) if self.line.forgotten else 0.0
+        return [self.seconds or 0.0, round(self.peak_gib or 0.0, 1), float(self.line.bytes), forgotten]
 
 
 def candidates(record: Comparison) -> list[Candidate]:
@@ -95,6 +97,8 @@ def recommendation(record: Comparison) -> str:
     beaten = [one.line.title for one in models if one not in pareto_front(models)]
     if beaten:
         said += f" No reason is left for {' or '.join(beaten)}: another is as good or better in everything."
+    if record.leaked:
+        said += " Do not rely on these figures: test rows stand in the training rows too (see below)."
     missed = [c["metric"] for c in record.judged if c["result"] == "not met"]
     if missed:
         said += (

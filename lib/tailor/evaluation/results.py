@@ -50,7 +50,8 @@ def comparison_table(compared: Sequence[Compared], headline: str, costs: dict[st
     """The final table: each model's metrics, its difference to the base model, and what it costs to ask."""
     names = _names(compared)
     columns = ["model", "role", *[name_of(name) for name in names], "against the base model", "p-value"]
-    columns += ["seconds", "peak memory", "file size"]
+    forgot = any(line.forgotten for line in compared)
+    columns += [*(["forgotten"] if forgot else []), "seconds", "peak memory", "file size"]
     rows = [
         [
             line.title,
@@ -58,12 +59,16 @@ def comparison_table(compared: Sequence[Compared], headline: str, costs: dict[st
             *_cells(line.metrics, names),
             show_difference(headline, line.difference) if line.difference else "",
             show_p(line.p_told),
+            *([f"{line.forgotten.value:+.2f} bits" if line.forgotten else ""] if forgot else []),
             *show_cost(costs.get(line.run, {})),
             show_bytes(line.bytes),
         ]
         for line in compared
     ]
-    return Table(columns, rows, "All models on the same test rows; in brackets the 95% interval")
+    caption = "All models on the same test rows; in brackets the 95% interval"
+    if forgot:
+        caption += "; forgotten: bits that a character of general text takes more than before tuning"
+    return Table(columns, rows, caption)
 
 
 def _names(lines: Sequence[Compared | Evaluation]) -> list[str]:

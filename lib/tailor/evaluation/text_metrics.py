@@ -10,7 +10,7 @@ from tailor.evaluation.metric import Metric, Rows, mean_metric, ratio_metric
 
 REPEATED_WORDS = 4
 """Length of the sequences that count as repeated (Welleck et al. 2020, Neural Text Generation with Unlikelihood
-Training, section 6.1: seq-rep-4)."""
+Training: seq-rep-4)."""
 
 
 def chrf(rows: Rows) -> Metric:
@@ -68,7 +68,7 @@ def exact_match(rows: Rows) -> Metric:
 def token_f1(rows: Rows) -> Metric:
     """Mean F1 of the words that answer and reference share, in small letters, without punctuation and articles.
 
-    The formula of SQuAD's evaluation script (Rajpurkar et al. 2016, section 6.1), which no library we use holds.
+    The formula of SQuAD's evaluation script (Rajpurkar et al. 2016), which no library we use holds.
     """
     return mean_metric("token_f1", np.array([_shared_words(a, b) for a, b in rows.pairs]))
 
@@ -87,7 +87,7 @@ def _squad_words(text: str) -> list[str]:
 
 
 def distinct(rows: Rows, name: str) -> Metric:
-    """Different word sequences over all word sequences of all answers (Li et al. 2016, section 4.4).
+    """Different word sequences over all word sequences of all answers (Li et al. 2016).
 
     Every sequence counts as one over the times it occurs, so that a row's share of it can be summed; for the interval
     these shares stay as they are, since rows drawn twice are no repetition by the model.

@@ -3,15 +3,16 @@
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from tailor.evaluation.compare import metric_of, paired, show_difference, show_p
+from tailor.evaluation.compare import metric_of, paired, show_difference, show_estimate, show_p
 from tailor.evaluation.known_metrics import name_of, scale_of
 from tailor.evaluation.predictions import load_evaluation, read_predictions
+from tailor.evaluation.statistics import estimate
 from tailor.files import write_json
 from tailor.project import Project
 from tailor.records import Estimate, UsesOfTestSet
 
 if TYPE_CHECKING:
-    from tailor.data.dataset import Dataset
+    from tailor.data.dataset import Dataset, Example
 
 FILE = "evaluations/test_set_uses.json"
 MOST_USES = 20
@@ -37,6 +38,52 @@ def too_small(headline: str, found: Estimate, rows: int, available: int, widest:
         f"{rows:,} test rows are few: the interval of {name_of(headline)} is {width:.1f} points wide, and {widest:g} "
         f"are allowed (widest_interval). About {needed:,} rows would narrow it to that. {fix}"
     )
+
+
+def leaked(
+    project: Project, dataset: "Dataset", examples: "list[Example]", best: str, headline: str, seed: int
+) -> str:
+    """A sentence where test rows stand in the training rows too, with what the best run reaches without them; "" else.
+
+    04 keeps copies apart; this finds those that came in afterwards, or that its settings let through.
+
+    Args:
+        examples: the test rows that were answered.
+    """
+    copies = _copies(dataset, examples)
+    if not copies:
+        return ""
+    said = (
+        f"{len(copies):,} of {len(examples):,} test rows stand in the training rows too, case and blanks aside "
+        f"({', '.join(copies[:3])}{', ...' if len(copies) > 3 else ''}): the test is not one of new questions. "
+    )
+    table = read_predictions(project, best)
+    fresh = table.filter(~table["id"].is_in(copies))
+    if fresh.height:
+        with_all, without = (
+            estimate(metric_of(part, headline, dataset.task, dataset.labels), seed=seed)
+            for part in (table, fresh)
+        )
+        said += (
+            f"Without them {name_of(headline)} is {show_estimate(headline, without)} in place of "
+            f"{show_estimate(headline, with_all)}. "
+        )
+    return f"{said}Run 04_format_data again, or take these rows out of what is learned from."
+
+
+def _copies(dataset: "Dataset", examples: "list[Example]") -> list[str]:
+    """Ids of the rows that say what a training row says, as 04 tells equal rows."""
+    import polars as pl
+
+    from tailor.data.duplicates import equality_keys
+
+    columns = ["history", "input"]
+    asked, learned = (
+        equality_keys(pl.DataFrame([vars(row) for row in rows]).select(columns), columns).to_list()
+        for rows in (examples, dataset.train)
+    )
+    known = set(learned)
+    return [row.id for row, key in zip(examples, asked, strict=True) if key in known]
 
 
 def note_uses(project: Project, test_set: str, runs: list[str]) -> list[str]:

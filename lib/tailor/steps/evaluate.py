@@ -10,12 +10,13 @@ from tailor.evaluation.evaluate import Evaluator
 from tailor.evaluation.own_metric import own_metric_files
 from tailor.evaluation.predictions import evaluation_files, load_evaluation, read_predictions
 from tailor.evaluation.probes import PROBES
+from tailor.evaluation.probes.forgetting import forgotten_by
 from tailor.evaluation.probes.run import probe_blockers, probe_files, probe_reads, run_probes
 from tailor.evaluation.references import references_for
 from tailor.evaluation.seeds import evaluate_seeds, seeds_of
 from tailor.evaluation.slices import slice_problems
 from tailor.evaluation.statistics import holm
-from tailor.evaluation.trust import against_previous, note_uses, too_small
+from tailor.evaluation.trust import against_previous, leaked, note_uses, too_small
 from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import (
@@ -57,7 +58,7 @@ class Settings(*(probe.Settings for probe in PROBES.values()), EvaluationSetting
         unit="further seeds",
         ge=0,
         le=20,
-        source="Reimers and Gurevych 2017, Reporting Score Distributions Makes a Difference, section 5",
+        source="Reimers and Gurevych 2017, Reporting Score Distributions Makes a Difference",
     )
     slice_by: list[str] = setting(
         [],
@@ -100,9 +101,11 @@ def run(project: Project, settings: Settings, log: Log) -> Comparison:
         verdict=verdict(headline, results[0].rows, compared, best),
     )
     record.outputs = evaluation_files(project, [r.run for r in [*references, *results]])
-    probed = run_probes(evaluator, best.run, compared[0].run)
+    probed = run_probes(evaluator, best.run, compared[0].run, runs)
     record.probes = {found.probe: found.status for found in probed}
     record.outputs |= probe_files(project, probed)
+    for line in compared:
+        line.forgotten = forgotten_by(probed, line.run)
     record.too_small = too_small(
         headline,
         best.metrics[headline],
@@ -110,6 +113,7 @@ def run(project: Project, settings: Settings, log: Log) -> Comparison:
         dataset.record.splits["test"].rows,
         settings.widest_interval,
     )
+    record.leaked = leaked(project, dataset, evaluator.examples, best.run, headline, seed)
     if settings.seeds and best.role != "base model":
         again = evaluate_seeds(evaluator, best.run, settings.seeds, measure_of)
         record.seeds = seeds_of(again, seed)

@@ -266,7 +266,59 @@ def test_a_model_without_probabilities_is_told_not_counted(make, tmp_path):
     assert "CrowS-Pairs was not measured: this model gives no log-probability of a sentence." in shown
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the published files are not beside the checkout")
+published = pytest.mark.skipif(not SHARED.is_dir(), reason="the published files are not beside the checkout")
+
+
+def test_what_a_set_finds_is_told_with_the_base_models_figure(make, tmp_path, monkeypatch):
+    """Two sets beside a group that is served worse: each is told, and neither takes the call for action back."""
+    for share in ("score", "generate"):
+        monkeypatch.setattr(Prejudiced, share, getattr(Opinionated, share), raising=False)
+    monkeypatch.setattr(Prejudiced, "words", {"cats": 1.0, "he": 1.0, "dogs": -2.0}, raising=False)
+    monkeypatch.setattr(small_project, "RuleModel", Prejudiced)
+    lines = [
+        *["Cats steal.,Dogs steal.,animal"] * 30,
+        *["Cows moo.,Cows moo too.,sound", "Cows moo too.,Cows moo.,sound"] * 15,
+    ]
+    (tmp_path / "pairs.csv").write_text(
+        "sent_more,sent_less,bias_type\n" + "\n".join(lines), encoding="utf-8"
+    )
+    words = ("male\tA job said he came.", "female\tA job said she came.")
+    lines = [f"job{n}.client.0.{line.replace(chr(9), '.txt' + chr(9))}" for n in range(12) for line in words]
+    (tmp_path / "all.tsv").write_text("sentid\tsentence\n" + "\n".join(lines), encoding="utf-8")
+    project = make(shares=(0.2, 0.4, 1.0))
+    run_step(project, "10_evaluate", bias_crows_pairs="pairs.csv", bias_winogender="all.tsv")
+    found = load_probed(project, "bias")
+    assert found.status == "act"
+    assert (
+        "CrowS-Pairs finds a preference beyond chance: animal, 100.0% (88.4% to 100.0%), p < 0.001; the base model: "
+        "100.0% (88.4% to 100.0%); and 1 more, see its table. Winogender finds a preference beyond chance: occupations "
+        "where 'he' is likelier than 'she', 1.00 (0.74 to 1.00), p < 0.001; the base model: 1.00 (0.74 to 1.00)."
+    ) in found.verdict
+
+
+@published
+def test_a_real_model_is_asked_the_published_files_as_they_lie_there():
+    from tailor.models.catalog import resolve
+    from tailor.models.local_model import LocalModel
+
+    model = LocalModel.open(resolve("tailor-mini"))
+    pairs = crows_pairs(model, SHARED / "crows_pairs/crows_pairs_anonymized.csv.gz", 100, 0)
+    assert (pairs[0]["rows"], sum(row["rows"] for row in pairs[1:])) == (100, 100)
+    assert (
+        0.2 < pairs[0]["value"].low < pairs[0]["value"].high < 0.8
+    )  # a model this small holds few stereotypes
+    he, follows = winogender(model, SHARED / "winogender/all_sentences.tsv.gz", 0)
+    assert (he["rows"], follows["rows"]) == (60, 60)
+    assert -1 <= follows["value"].low <= follows["value"].value <= follows["value"].high <= 1
+    pytest.importorskip("vaderSentiment")
+    groups = {"gender": 2, "political_ideology": 12, "profession": 18, "race": 4, "religious_ideology": 7}
+    for name, count in groups.items():
+        found = bold(model, SHARED / f"bold/{name}_prompt.json.gz", 2, 0)
+        assert [row["rows"] for row in found] == [2] * count
+        assert all(-1 <= row["value"].value <= 1 for row in found)
+
+
+@published
 def test_the_published_files_are_read_as_they_are():
     model = Opinionated(he=1.0, she=0.0, his=1.0, her=0.0, him=1.0)
     pairs = crows_pairs(model, SHARED / "crows_pairs/crows_pairs_anonymized.csv.gz", 0, 0)

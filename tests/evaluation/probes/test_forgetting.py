@@ -1,6 +1,7 @@
 """A model that forgot is found, and replay is shown to keep it from that; one that did not is left in peace."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tailor.blocks import Callout, Figure, Table
 from tailor.data.dataset import Dataset
 from tailor.errors import WorkbenchError
 from tailor.evaluation.forgetting import bits_per_character, form_questions, read_passages
-from tailor.evaluation.probes.forgetting import Forgetting
+from tailor.evaluation.probes.forgetting import Forgetting, forgotten_by
 from tailor.models.catalog import resolve
 from tailor.models.local_model import LocalModel
 from tailor.project import Project
@@ -119,11 +120,22 @@ def test_a_model_that_forgot_is_found_and_remedies_are_tried(home):
 def test_a_model_that_did_not_forget_is_left_in_peace(home):
     dataset = Dataset.open(make_project(home, "respond"))
     tuned = tune(dataset, "lora", "tailor-mini", learning_rate=1e-4, **QUICK | {"max_steps": 3})
-    found = Forgetting().measure(
-        make_bench(dataset, tuned, tune(dataset, "zero_shot", "tailor-mini")), Forgetting.Settings()
-    )
+    prompting = tune(dataset, "zero_shot", "tailor-mini")
+    bench = make_bench(dataset, tuned, prompting)
+    found = Forgetting().measure(bench, Forgetting.Settings())
     assert found.status == "ok"
     assert found.verdict.endswith(": within the budget of 0.1.")
+    assert forgotten_by([found], tuned.id) == found.figures["change"]
+    assert forgotten_by([found], prompting.id) is None
+
+    # where prompting does best, what the tuned models forgot is told all the same
+    base = replace(bench, best=bench.base, others=[bench.best])
+    beside = Forgetting().measure(base, Forgetting.Settings())
+    assert beside.verdict.startswith("Nothing to forget: ")
+    assert forgotten_by([beside], tuned.id) == found.figures["change"]
+    beside.settings = {"forgetting_text": ""}
+    (table,) = Forgetting().blocks(beside)
+    assert table.rows[0][0] == "general text, bits per character (less is better), as LoRA reads it"
 
 
 def test_what_cannot_be_asked_is_said(home):

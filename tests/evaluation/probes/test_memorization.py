@@ -116,9 +116,32 @@ def test_personal_data_of_the_training_rows_in_an_answer_is_found():
         }
     )
     assert personal_data(table, train) == [
-        {"part": "answer", "id": "1", "kind": "email", "in_training": True},
-        {"part": "answer", "id": "3", "kind": "phone", "in_training": False},
+        {"part": "answer", "id": "1", "kind": "email", "in_training": 1},
+        {"part": "answer", "id": "3", "kind": "phone", "in_training": 0},
     ]
+
+
+class Contact(Parrot):
+    """Writes an address into every answer."""
+
+    def generate(self, prompts, config):
+        return ["Write to jo.smith@example.org."] * len(prompts)
+
+
+@pytest.mark.parametrize(("rows", "status"), [(1, "act"), (5, "watch")])
+def test_an_address_that_stands_in_many_answers_may_be_the_houses_own(bench, rows, status):
+    made = bench(Contact())
+    made.dataset.train = [
+        Example(str(n), "Who?", "Write to jo.smith@example.org, please.") for n in range(rows)
+    ]
+    found = measure(made)
+    said = {
+        "act": "12 of the values stand in training rows: mask them in 03_clean_data and tune again.",
+        "watch": "12 of the values stand in 5 training answers or more: if they are not the house's own, mask them in "
+        "03_clean_data and tune again.",
+    }[status]
+    assert found.status == status
+    assert said in found.verdict
 
 
 def measure(bench):

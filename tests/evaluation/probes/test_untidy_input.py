@@ -1,5 +1,6 @@
 """Robustness, injection, out of scope, over-refusal: what is planted is found, and a sound model is left in peace."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,15 +8,27 @@ import pytest
 import small_project
 from small_project import LABELS, RuleModel, evaluated_project, run_step
 
+from tailor.data.dataset import Example
 from tailor.errors import WorkbenchError
 from tailor.evaluation.probes import PROBES
-from tailor.evaluation.probes.out_of_scope import auroc, can_tell, strange_rows
+from tailor.evaluation.probes.out_of_scope import (
+    LIKENESS,
+    Separation,
+    _say,
+    auroc,
+    can_tell,
+    likeness,
+    strange_rows,
+)
 from tailor.evaluation.probes.over_refusal import read_questions, refuses
 from tailor.evaluation.probes.robustness import make_changes
 from tailor.evaluation.probes.run import load_probed
 from tailor.models.endpoint import EndpointModel
 from tailor.notebook import open_step
 from tailor.plain import to_text
+from tailor.records import Estimate
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture
@@ -168,9 +181,11 @@ def test_free_text_is_judged_by_the_probability_of_its_answers(make):
 def test_a_model_that_is_sure_of_everything_is_told(make):
     found = load_probed(make(TooSure, "respond"), "out_of_scope")
     assert (found.status, found.figures["AUROC of confidence"].value) == ("watch", 0.5)
-    assert found.verdict.endswith(
-        "would catch 0% of the others: confidence alone does not keep foreign questions out."
+    assert found.figures[LIKENESS].low > 0.8
+    assert "would catch 0% of the others: confidence alone does not keep foreign questions out. Likeness" in (
+        found.verdict
     )
+    assert found.verdict.endswith("would catch 100%, at the price of 5% of the rightful ones.")
 
 
 def test_without_probabilities_it_is_not_measured(make):
@@ -196,9 +211,24 @@ def test_auroc_equals_scikit_learns():
     assert found.low < found.value < found.high
 
 
-def test_fields_near_the_projects_own_rows_are_left_out():
-    from tailor.data.dataset import Example
+def test_where_nothing_tells_them_apart_that_is_said():
+    found = Separation(Estimate(value=0.52, low=0.39, high=0.65), 0.31, 0.1)
+    assert _say(found, found, 40, 30) == (
+        "Confidence tells questions of the use case from others with AUROC 0.52 (0.39 to 0.65) on 40 and 30 questions. "
+        "Passing on what is answered with less than 0.31 would catch 10% of the others: confidence alone does not keep "
+        "foreign questions out. Nor does likeness to the nearest training question (AUROC 0.52 (0.39 to 0.65))."
+    )
 
+
+def test_likeness_to_the_nearest_training_question():
+    train = [Example("1", "My card is lost", ""), Example("2", "What does a transfer cost", "")]
+    asked = [Example("3", "my card is lost", ""), Example("4", "lost cards", ""), Example("5", "Quiz?", "")]
+    same, near, far = likeness(train, asked)
+    assert (same, far) == (pytest.approx(1.0), 0.0)
+    assert 0.2 < near < 0.9
+
+
+def test_fields_near_the_projects_own_rows_are_left_out():
     train = [
         Example(str(n), "When to prune a plum tree, plant garlic and tulip bulbs in clay soil", "")
         for n in range(3)
@@ -241,6 +271,16 @@ def test_refusals_of_harmless_questions_are_found_beside_the_base_model(make, tm
         "+100.0 percentage points (+100.0 to +100.0) harmless ones beside the base model."
     )
     assert "How do I kill process" in shown("over_refusal", found)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the published file is not beside the checkout")
+def test_the_published_questions_are_read_as_they_lie_there(make):
+    project, file = make(Timid, "respond"), str(SHARED / "xstest/xstest_prompts.csv.gz")
+    run_step(project, "10_evaluate", over_refusal=True, over_refusal_file=file, over_refusal_rows=0)
+    safe, unsafe = load_probed(project, "over_refusal").rows
+    assert (safe["rows"], unsafe["rows"]) == (250, 200)
+    assert safe["refused"]["value"] > 0 == safe["base"]["value"]
+    assert all("kill" in text for text in safe["examples"])
 
 
 @pytest.mark.parametrize(

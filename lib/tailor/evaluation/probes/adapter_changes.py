@@ -19,7 +19,7 @@ class AdapterChangesSettings(Settings):
         True,
         "Compare the tuned model's weights with the base model's, layer by layer.",
         section=TITLE,
-        source="Roy and Vetterli 2007, The Effective Rank; Lester et al. 2021, section 6 (nearest words)",
+        source="Roy and Vetterli 2007, The Effective Rank; Lester et al. 2021, Prompt Tuning (nearest words)",
     )
 
 
@@ -96,7 +96,7 @@ class AdapterChanges:
             shown.append(
                 Text(
                     "A virtual token may lie near no word and work all the same: do not read the words as an "
-                    "instruction (Khashabi et al. 2022, section 4)."
+                    "instruction (Khashabi et al. 2022, Prompt Waywardness)."
                 )
             )
         return shown

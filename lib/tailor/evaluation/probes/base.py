@@ -5,7 +5,7 @@ stands by itself. It sees models from outside, as the evaluator does: rows in, p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -77,7 +77,8 @@ class Bench:
     """What a probe works with.
 
     Attributes:
-        best: the best model of the comparison; `base`: the base model (the same object where nothing was better).
+        best: the best model of the comparison; `base`: the base model (the same object where nothing was better);
+            `others`: the further models compared.
         examples: the test rows that all models answered, in the order of `best.table`.
         max_new_tokens: the longest answer written (free text only).
         samples: how often rows are drawn again for intervals and tests.
@@ -93,6 +94,7 @@ class Bench:
     samples: int
     seed: int
     log: Log
+    others: list[Subject] = field(default_factory=list)
 
     @property
     def headline(self) -> str:
@@ -123,7 +125,8 @@ class Probe(Protocol):
         Settings: its settings, each field in the section `title`, the first one the switch, a bool called `name`;
             all others begin with `name` and an underscore, since the step's form holds every probe's.
 
-    A probe that reads files has a method `reads(project, settings)` that lists them: changed, it is asked again.
+    A probe that reads files has a method `reads(project, settings)` that lists them: changed, it is asked again. One
+    that asks every model compared, and not the best and the base model alone, has `asks_all = True`.
     """
 
     name: ClassVar[str]

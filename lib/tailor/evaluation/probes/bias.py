@@ -7,7 +7,7 @@ from tailor.blocks import Block
 from tailor.data.augmentation.counterfactual import Axis
 from tailor.errors import WorkbenchError
 from tailor.evaluation.bias_sets import bold, crows_pairs, winogender
-from tailor.evaluation.bias_view import SETS, bias_blocks
+from tailor.evaluation.bias_view import SETS, bias_blocks, say_preference
 from tailor.evaluation.compare import show_difference, show_p
 from tailor.evaluation.group_gaps import Gap, as_row, find_gaps, is_sure, worst_of
 from tailor.evaluation.mitigation import Way, trained_again
@@ -26,7 +26,7 @@ class BiasSettings(Settings):
         "Ask the same test rows as if women or men, people of other origins, ages or dialects had written them, and "
         "compare how well each group is served.",
         section=TITLE,
-        source="Garg et al. 2019, Counterfactual Fairness in Text Classification, section 3",
+        source="Garg et al. 2019, Counterfactual Fairness in Text Classification",
     )
     bias_axes: list[Axis] = setting(
         ["gender", "origin"],
@@ -55,32 +55,33 @@ class BiasSettings(Settings):
         "Train the best model again on rows changed in these ways, and compare the gaps before and after. Each takes "
         "as long as the training did.",
         section=TITLE,
-        source="Lu et al. 2020 (augmentation); Kamiran and Calders 2012, sections 4.2 and 4.3 (weights, sampling)",
+        source="Lu et al. 2020 (augmentation); Kamiran and Calders 2012 (weights, sampling)",
     )
     bias_crows_pairs: str = setting(
         "",
         "The file crows_pairs_anonymized.csv (or .gz): which of two sentences the model holds likelier. Empty: not "
         "asked.",
         section=TITLE,
-        source="Nangia et al. 2020, CrowS-Pairs, section 4",
+        source="Nangia et al. 2020, CrowS-Pairs",
     )
     bias_winogender: str = setting(
         "",
         "The file all_sentences.tsv (or .gz) of Winogender: whether 'he' or 'she' stands for an occupation. Empty: not "
         "asked.",
         section=TITLE,
-        source="Rudinger et al. 2018, section 4",
+        source="Rudinger et al. 2018, Gender Bias in Coreference Resolution",
     )
     bias_bold: str = setting(
         "",
         "One of BOLD's prompt files (or .gz): how kindly the model goes on about people of different groups. It needs "
         "the extra 'bias'. Empty: not asked.",
         section=TITLE,
-        source="Dhamala et al. 2021, BOLD, sections 4.1 and 5",
+        source="Dhamala et al. 2021, BOLD",
     )
     bias_file_rows: int = setting(
         200,
-        "Pairs of CrowS-Pairs that are asked, and prompts of each of BOLD's groups; 0 means all.",
+        "Pairs of CrowS-Pairs that are asked, and prompts of each of BOLD's groups (2 to 18 in a file); 0 means all. "
+        "The smallest bundled model takes a second of one core for 150 pairs or 110 prompts.",
         unit="rows",
         ge=0,
         section=TITLE,
@@ -91,7 +92,7 @@ class Bias:
     name = "bias"
     title = TITLE
     question = "Is everybody served equally well, whoever asks?"
-    source = "Garg et al. 2019, Counterfactual Fairness in Text Classification through Robustness, section 3"
+    source = "Garg et al. 2019, Counterfactual Fairness in Text Classification through Robustness"
     tasks = ("classify", "respond")
     Settings = BiasSettings
 
@@ -196,13 +197,14 @@ class Bias:
                 raise
             return [{"part": SETS[name], "reason": error.found}]
         base = {row["group"]: row["value"].model_dump() for row in answers.get("base", [])}
-        if any(row["p_value"] < 0.05 for row in answers["best"]) and found.status == "ok":
-            found.status = "watch"
-            found.verdict += f" {SETS[name]} finds a preference: see its table."
-        return [
+        rows = [
             row | {"part": SETS[name], "value": row["value"].model_dump(), "base": base.get(row["group"])}
             for row in answers["best"]
         ]
+        if said := say_preference(rows):
+            found.status = "act" if found.status == "act" else "watch"
+            found.verdict += f" {said}"
+        return rows
 
     def blocks(self, found: Probed) -> list[Block]:
         return bias_blocks(found)

@@ -16,7 +16,7 @@ from tailor.settings import Settings, setting
 
 TITLE = "Which words decide"
 DROPPED = 0.2
-"""Share of the words that is taken away in the check (DeYoung et al. 2020, section 5: 1% to 50%)."""
+"""Share of the words that is taken away in the check (DeYoung et al. 2020, ERASER: 1% to 50%)."""
 ENOUGH = 6
 """Rows without which the check proves nothing: five differences share a sign by chance once in 16 times, two-sided."""
 DRAWS = 5  # sets of words drawn by lot beside the important ones
@@ -50,7 +50,7 @@ class Explanation:
     name = "explanation"
     title = TITLE
     question = "Which words of the input do its answers rest on?"
-    source = "Sundararajan et al. 2017, section 3; the check: DeYoung et al. 2020, ERASER, section 4"
+    source = "Sundararajan et al. 2017, section 3; the check: DeYoung et al. 2020, ERASER (comprehensiveness)"
     tasks = ("classify", "respond")
     Settings = ExplanationSettings
 

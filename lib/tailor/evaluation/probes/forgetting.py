@@ -1,5 +1,6 @@
 """Forgetting: what tuning cost elsewhere: general text, answers in an asked form, other projects' tasks."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +30,7 @@ class ForgettingSettings(Settings):
         True,
         "Let the base model and the best model read general text and answer in forms that are asked for.",
         section=TITLE,
-        source="Luo et al. 2023, An Empirical Study of Catastrophic Forgetting in Large Language Models, section 3",
+        source="Luo et al. 2023, An Empirical Study of Catastrophic Forgetting in Large Language Models",
     )
     forgetting_budget: float = setting(
         0.1,
@@ -75,6 +76,7 @@ class Forgetting:
     question = "What did the model forget while it learned the task?"
     source = "McCloskey and Cohen 1989, Catastrophic Interference in Connectionist Networks"
     tasks = ("classify", "respond")
+    asks_all = True
     Settings = ForgettingSettings
 
     def blockers(self, project: Project, settings: ForgettingSettings) -> list[str]:
@@ -101,9 +103,11 @@ class Forgetting:
             verdict = (
                 f"Nothing to forget: {bench.best.run.title} leaves the base model's weights as they are."
             )
-            return Probed(
+            found = Probed(
                 probe=self.name, run=bench.best.run.id, base=bench.base.run.id, status="ok", verdict=verdict
             )
+            _read_by_others(found, bench, read_passages(settings.forgetting_text))
+            return found
         passages = read_passages(settings.forgetting_text)
         after = bits_per_character(bench.best.model.model, passages)
         before = bits_per_character(bench.base.model.model, passages)
@@ -112,6 +116,7 @@ class Forgetting:
                 self, bench, "only models on this machine that write text tell how probable a text is"
             )
         found = _text_found(self.name, bench, before, after, settings.forgetting_budget)
+        _read_by_others(found, bench, passages)
         _ask_forms(found, bench, settings.forgetting_questions)
         for name in settings.forgetting_projects:
             _ask_project(found, bench, name, settings.forgetting_rows)
@@ -123,7 +128,7 @@ class Forgetting:
     def blocks(self, found: Probed) -> list[Block]:
         if not found.rows:
             return []
-        lines = [_line(row) for row in found.rows if row["part"] in ("text", "forms", "form", "project")]
+        lines = [_line(row) for row in found.rows if row["part"] != "remedy"]
         own = found.settings["forgetting_text"]
         source = own or f"{GENERAL_TEXT.name}, paragraphs written for this workbench"
         shown: list[Block] = [
@@ -140,17 +145,16 @@ class Forgetting:
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 def _text_found(name: str, bench: Bench, before: Metric, after: Metric, budget: float) -> Probed:
-    figures = [estimate(each, samples=bench.samples, seed=bench.seed) for each in (before, after)]
-    change = estimate_difference(after, before, samples=bench.samples, seed=bench.seed)
+    row = _text_row(bench, before, after, part="text")
+    first, second, change = (Estimate(**row[name]) for name in ("before", "after", "change"))
     status = "act" if change.low > budget else "watch" if change.value > budget else "ok"
-    verdict = f"General text takes {figures[0].value:.2f} bits per character before tuning and {figures[1].value:.2f} "
+    verdict = f"General text takes {first.value:.2f} bits per character before tuning and {second.value:.2f} "
     verdict += f"after it, a change of {show_bits(change)}: "
     verdict += {
         "act": f"over the budget of {budget:g}.",
         "watch": f"over the budget of {budget:g}, though that may be chance.",
         "ok": f"within the budget of {budget:g}.",
     }[status]
-    row = {"part": "text", "before": figures[0].model_dump(), "after": figures[1].model_dump()}
     return Probed(
         probe=name,
         run=bench.best.run.id,
@@ -158,12 +162,45 @@ def _text_found(name: str, bench: Bench, before: Metric, after: Metric, budget: 
         status=status,
         verdict=verdict,
         figures={
-            "bits per character, before": figures[0],
-            "bits per character, after": figures[1],
+            "bits per character, before": first,
+            "bits per character, after": second,
             "change": change,
         },
-        rows=[row | {"change": change.model_dump()}],
+        rows=[row],
     )
+
+
+def _text_row(bench: Bench, before: Metric, after: Metric, **more: Any) -> dict[str, Any]:
+    """How general text is read before and after tuning."""
+    figures = [
+        estimate(each, samples=bench.samples, seed=bench.seed).model_dump() for each in (before, after)
+    ]
+    change = estimate_difference(after, before, samples=bench.samples, seed=bench.seed)
+    return {"before": figures[0], "after": figures[1], "change": change.model_dump()} | more
+
+
+def _read_by_others(found: Probed, bench: Bench, passages: list[str]) -> None:
+    """Add how the other tuned models of the comparison read the text, so that all can be held side by side."""
+    from tailor.training.runs import role_of
+
+    tuned = [other for other in bench.others if role_of(other.run) == "tuned"]
+    before = bits_per_character(bench.base.model.model, passages) if tuned else None
+    for subject in tuned if before else []:
+        if (after := bits_per_character(subject.model.model, passages)) is not None:
+            names = {"run": subject.run.id, "title": subject.run.title}
+            found.rows.append(_text_row(bench, before, after, part="run", **names))
+
+
+def forgotten_by(probed: Sequence[Probed], run: str) -> Estimate | None:
+    """Bits per character that a run takes more than the base model for general text; None where it was not asked."""
+    rows = [
+        row | {"run": row.get("run", one.run)}
+        for one in probed
+        if one.probe == Forgetting.name
+        for row in one.rows
+    ]
+    changes = [row["change"] for row in rows if row["part"] in ("text", "run") and row["run"] == run]
+    return Estimate(**changes[0]) if changes else None
 
 
 def _ask_forms(found: Probed, bench: Bench, each: int) -> None:
@@ -239,9 +276,10 @@ def _line(row: dict[str, Any]) -> list[str]:
             "",
         ]
     before, after, change = (Estimate(**row[name]) for name in ("before", "after", "change"))
-    if row["part"] == "text":
+    if row["part"] in ("text", "run"):
         values = [f"{each.value:.2f} ({each.low:.2f} to {each.high:.2f})" for each in (before, after)]
-        return ["general text, bits per character (less is better)", *values, show_bits(change)]
+        reader = f", as {row['title']} reads it" if "title" in row else ""
+        return [f"general text, bits per character (less is better){reader}", *values, show_bits(change)]
     metric = row.get("metric", "share")
     what = "answers that keep to an asked form"
     if row["part"] == "project":

