@@ -25,7 +25,12 @@ class BottleneckConfig(TrainingConfig):
     """How wide the adapters are, where they stand, and how they are trained."""
 
     learning_rate: float = setting(
-        3e-3, "How far each step moves the adapters' weights.", log=True, gt=0.0, le=1.0
+        5e-3,
+        "How far each step moves the adapters' weights.",
+        log=True,
+        gt=0.0,
+        le=1.0,
+        source="searched on the bundled models, docs/defaults.md",
     )
     width: int = setting(
         32,

@@ -37,7 +37,7 @@ class MultitaskPromptConfig(SoftPromptConfig):
     """How the shared prompt begins, and how much each task may differ from it."""
 
     learning_rate: float = setting(
-        3e-2,
+        0.1,
         "How far each step moves the shared virtual tokens and the tasks' factors.",
         log=True,
         gt=0.0,

@@ -29,11 +29,12 @@ class PTuningConfig(SoftPromptConfig):
     """The prompt encoder, and how it is trained."""
 
     learning_rate: float = setting(
-        1e-3,
-        "How far each step moves the prompt encoder's weights.",
+        0.01,
+        "How far each step moves the prompt encoder's weights. Large models want less (0.001 and below).",
         log=True,
         gt=0.0,
         le=1.0,
+        source="searched on the bundled models, docs/defaults.md",
     )
     encoder: Literal["mlp", "lstm"] = setting(
         "mlp",

@@ -12,7 +12,7 @@ from tailor.progress import Log
 from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
-from tailor.training.settings import TrainingConfig
+from tailor.training.settings import TrainingConfig, least_steps_setting
 
 LI = "Li and Liang 2021, Prefix-Tuning: Optimizing Continuous Prompts for Generation"
 
@@ -21,8 +21,14 @@ class PrefixTuningConfig(TrainingConfig):
     """How long the prefix is, and how it is trained."""
 
     learning_rate: float = setting(
-        1e-2, "How far each step moves the keys and values.", log=True, gt=0.0, le=1.0
+        0.03,
+        "How far each step moves the keys and values. Large models want less (0.01 and below).",
+        log=True,
+        gt=0.0,
+        le=1.0,
+        source="searched on the bundled models, docs/defaults.md",
     )
+    least_steps: int = least_steps_setting(500)
     virtual_tokens: int = setting(
         10,
         "Positions of the prefix. More hold more, and are attended to with every token.",

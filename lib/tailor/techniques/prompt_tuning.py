@@ -15,7 +15,7 @@ from tailor.settings import setting
 from tailor.techniques.base import LearnsFrom, Measure
 from tailor.techniques.full import load_base, tuning_blockers
 from tailor.training.batches import MASKED
-from tailor.training.settings import TrainingConfig
+from tailor.training.settings import TrainingConfig, least_steps_setting
 
 if TYPE_CHECKING:
     import torch
@@ -29,14 +29,15 @@ TASK = "task"
 class SoftPromptConfig(TrainingConfig):
     """What prompt tuning and p-tuning share."""
 
+    least_steps: int = least_steps_setting(500)
     virtual_tokens: int = setting(
-        20,
-        "How many virtual tokens stand before the input. More hold more and are read with every question; beyond 20 "
-        "little is gained.",
+        50,
+        "How many virtual tokens stand before the input. More hold more and are read with every question; large models "
+        "gain little beyond 20.",
         unit="tokens",
         ge=1,
         le=200,
-        source=f"{LESTER}, section 3.2 (20 to 100)",
+        source=f"{LESTER}, section 3.2 (20 to 100); searched on the bundled models, docs/defaults.md",
     )
     start_from: Literal["vocabulary", "text", "labels", "random"] = setting(
         "vocabulary",
@@ -55,11 +56,12 @@ class PromptTuningConfig(SoftPromptConfig):
     """How the virtual tokens begin, and how they are trained."""
 
     learning_rate: float = setting(
-        3e-2,
+        0.1,
         "How far each step moves the virtual tokens. They bear, and need, far more than weights do.",
         log=True,
         gt=0.0,
         le=10.0,
+        source=f"{LESTER}, section 3 (0.3); searched on the bundled models, docs/defaults.md",
     )
 
 

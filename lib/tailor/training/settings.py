@@ -1,11 +1,24 @@
 """The settings that every technique which trains shares; each technique sets its own defaults."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tailor.settings import setting
 from tailor.techniques.base import TechniqueConfig
 
 USUAL_PASSES, MOST_PASSES = 3, 40
+
+
+def least_steps_setting(steps: int) -> Any:
+    """The field `least_steps` with a technique's own default: what is frozen for the most part learns slowly."""
+    return setting(
+        steps,
+        "With epochs 0: few rows are seen again until so many steps are taken, but no row more often than "
+        f"{MOST_PASSES} times.",
+        unit="steps",
+        ge=0,
+        advanced=True,
+        source="searched on the bundled models, docs/defaults.md",
+    )
 
 
 class TrainingConfig(TechniqueConfig):
@@ -35,15 +48,7 @@ class TrainingConfig(TechniqueConfig):
         ge=0.0,
         le=100.0,
     )
-    least_steps: int = setting(
-        300,
-        "With epochs 0: few rows are seen again until so many steps are taken, but no row more often than "
-        f"{MOST_PASSES} times.",
-        unit="steps",
-        ge=0,
-        advanced=True,
-        source="searched on the bundled models, docs/defaults.md",
-    )
+    least_steps: int = least_steps_setting(300)
     max_steps: int = setting(
         0, "Stop after this many steps, whatever epochs says; 0 sets no limit.", unit="steps", ge=0
     )
