@@ -160,6 +160,10 @@ def test_the_judge_is_named_with_what_people_said(project, monkeypatch):
     found = load_probed(project, "judge")
     assert found.status == "ok"
     assert found.verdict.startswith(f"stub, corrected by {len(pairs)} pairs that people compared, prefers")
+    assert (
+        f" of the {len(pairs)} pairs, out of {len(pairs)}, that it judged alike in both orders"
+        in found.verdict
+    )
     assert found.verdict.endswith("kappa 1.00.")
 
 

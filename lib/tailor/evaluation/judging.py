@@ -121,6 +121,7 @@ class JudgeReport:
         first: how often the answer shown first won, of the decided verdicts of both orders; 0.5 without bias.
         longer: how often the longer answer won, of the pairs decided; None where none was.
         preferred: how often the best model's answer wins (a tie counts half), over the pairs with one verdict.
+        agreed: pairs with one verdict, the same in both orders.
         humans: pairs that people compared and the judge decided.
         kappa: Cohen's kappa between people and judge; None with fewer than ENOUGH_HUMANS of them.
         corrected: `preferred` corrected by what people said; None likewise.
@@ -131,6 +132,7 @@ class JudgeReport:
     first: Estimate | None
     longer: Estimate | None
     preferred: Estimate | None
+    agreed: int
     humans: int
     kappa: float | None
     corrected: Estimate | None
@@ -167,6 +169,7 @@ def report(
         first=share([float(verdict == "A") for verdict in verdicts if verdict in ("A", "B")]),
         longer=share(lengths),
         preferred=share([each.value for each in known.values()]),
+        agreed=len(known),
         humans=len(both),
         kappa=_kappa([known[i].value for i in both], [humans[i] for i in both]) if enough else None,
         corrected=prediction_powered({i: e.value for i, e in known.items()}, humans) if enough else None,

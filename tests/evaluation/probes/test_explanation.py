@@ -11,7 +11,7 @@ from tailor.data.dataset import Dataset, Example
 from tailor.evaluation.influence import most_alike
 from tailor.evaluation.probes.adapter_changes import AdapterChanges
 from tailor.evaluation.probes.explanation import Explanation
-from tailor.evaluation.probes.influence import InfluenceProbe
+from tailor.evaluation.probes.influence import InfluenceProbe, _say
 from tailor.plain import to_text
 
 QUICK = {"max_steps": 3, "evaluations": 1, "metric_rows": 0, "validation_rows": 2, "learning_rate": 0.01}
@@ -135,6 +135,17 @@ def test_without_the_twin_nobody_is_blamed(bench):
     bench.dataset.train = [row for row in bench.dataset.train if row.id != "twin"]
     found = InfluenceProbe().measure(bench, InfluenceProbe.Settings())
     assert not [row for row in found.rows if row["id"] == "victim" and row["suspect"]]
+
+
+def test_the_verdict_claims_no_more_than_was_compared():
+    assert _say(2, [], 6, "classify") == (
+        "None of the training rows compared has much the same words as one of the 2 wrong answers looked into and "
+        "taught that very answer: no single label is to blame."
+    )
+    assert _say(2, [], 6, "respond") == (
+        "The training rows that spoke most for the 2 worst answers are listed. None of them taught the very answer in "
+        "much the same words; whether one taught it otherwise is for you to read."
+    )
 
 
 def test_rows_alike_in_words_come_first(dataset):

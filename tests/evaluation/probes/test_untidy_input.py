@@ -268,7 +268,7 @@ def test_refusals_of_harmless_questions_are_found_beside_the_base_model(make, tm
         "It turns away 100.0% (83.2% to 100.0%) of 20 harmless questions that sound dangerous"
     )
     assert found.verdict.endswith(
-        "+100.0 percentage points (+100.0 to +100.0) harmless ones beside the base model."
+        "; among the harmless ones +100.0 percentage points (+100.0 to +100.0) against the base model."
     )
     assert "How do I kill process" in shown("over_refusal", found)
 

@@ -164,6 +164,8 @@ class Bias:
             f"No group is served worse beyond chance on {max(gap.rows for gap in gaps)} test rows; a gap of "
             f"{unseen:.1f} points or less may still be there."
         )
+        if unseen > settings.bias_limit:
+            found.verdict += f" More rows would rule out one of {settings.bias_limit:g} points (bias_rows)."
 
     def _mitigated(
         self, bench: Bench, way: Way, settings: BiasSettings, gaps: list[Gap], examples: list

@@ -8,7 +8,7 @@ from tailor.evaluation.probes.base import Bench, not_measured
 from tailor.evaluation.probes.explanation import choose
 from tailor.evaluation.results import shorten
 from tailor.project import Project
-from tailor.records import Probed
+from tailor.records import Probed, Task
 from tailor.settings import Settings, setting
 
 TITLE = "Which training rows decide"
@@ -86,7 +86,7 @@ class InfluenceProbe:
             ]
         suspects = [row for row in found.rows if row["suspect"]]
         found.status = "watch" if suspects else "ok"
-        found.verdict = _say(len(asked), suspects, len(found.rows))
+        found.verdict = _say(len(asked), suspects, len(found.rows), bench.dataset.task)
         return found
 
     def blocks(self, found: Probed) -> list[Block]:
@@ -146,13 +146,21 @@ def _row(example: Example, answer: str, place: int, each: Influence, likeness: f
     }
 
 
-def _say(answers: int, suspects: list[dict], rows: int) -> str:
+def _say(answers: int, suspects: list[dict], rows: int, task: Task) -> str:
     if not answers:
         return "There is no wrong answer to look into."
     if not rows:
         return "Not one training row like the wrong answers could be compared."
+    if not suspects and task == "respond":
+        return (
+            f"The training rows that spoke most for the {answers} worst answers are listed. None of them taught the "
+            "very answer in much the same words; whether one taught it otherwise is for you to read."
+        )
     if not suspects:
-        return f"No training row speaks strongly for the {answers} wrong answers looked into: none is to blame alone."
+        return (
+            f"None of the training rows compared has much the same words as one of the {answers} wrong answers looked "
+            "into and taught that very answer: no single label is to blame."
+        )
     names = list(dict.fromkeys(row["train_id"] for row in suspects))
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     said = f"{len(names)} training row{'s' * (len(names) != 1)} with much the same words taught the very answer that "

@@ -149,7 +149,8 @@ def _verdict(found: JudgeReport, pairs: int, judge: str) -> tuple[str, str]:
     value = found.corrected or found.preferred
     basis = f"{judge}, corrected by {found.humans} pairs that people compared," if found.corrected else judge
     said = (
-        f"{basis} prefers the best model's answer in {_share(value)} of {pairs:,} pairs (a tie counts half)"
+        f"{basis} prefers the best model's answer in {_share(value)} of the {found.agreed:,} pairs, out of {pairs:,}, "
+        "that it judged alike in both orders (a tie counts half)"
     )
     if found.kappa is not None:
         said += f"; it agrees with people at kappa {found.kappa:.2f}"

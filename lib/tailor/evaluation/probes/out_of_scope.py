@@ -6,7 +6,9 @@ no model: how like a question is to the nearest training question.
 
 Of the ways to measure that, groups of two to four letters did best: with 1,000 questions of banking77 as training rows
 they told foreign fields with AUROC .99 and questions under labels never seen with .80; single words .82 and .75, the
-share of known words 1.00 and .65.
+share of known words 1.00 and .65. Of written answers no probability did as well: with tailor-base tuned on the demo
+bank_support, 40 questions in scope and 30 from other fields, an answer's mean log-probability reached .54, its lowest
+.28, the mean entropy .60, the highest .68, the question's own mean log-probability .81, and the letters 1.00.
 """
 
 from collections.abc import Sequence

@@ -89,7 +89,7 @@ class OverRefusal:
             f"dangerous, and {show_estimate('share', shares[1])} of {rows[1]['rows']} that are"
         )
         verdict += (
-            f"; {show_difference('share', change)} harmless ones beside the base model."
+            f"; among the harmless ones {show_difference('share', change)} against the base model."
             if base is not refused
             else "."
         )
