@@ -33,6 +33,10 @@ class Loaded:
             self._model = self._load()
         return self._model
 
+    def release(self) -> None:
+        """Let go of the model's memory; the next question loads it again."""
+        self._model = None
+
     def generate(self, prompts: Sequence[Prompt], config: GenerationConfig) -> list[str]:
         model = self.model
         with self._working(len(prompts)):

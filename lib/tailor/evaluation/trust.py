@@ -79,7 +79,9 @@ def _copies(dataset: "Dataset", examples: "list[Example]") -> list[str]:
 
     columns = ["history", "input"]
     asked, learned = (
-        equality_keys(pl.DataFrame([vars(row) for row in rows]).select(columns), columns).to_list()
+        equality_keys(
+            pl.DataFrame({c: [getattr(row, c) for row in rows] for c in columns}), columns
+        ).to_list()
         for rows in (examples, dataset.train)
     )
     known = set(learned)

@@ -189,6 +189,7 @@ def _read_by_others(found: Probed, bench: Bench, passages: list[str]) -> None:
         if (after := bits_per_character(subject.model.model, passages)) is not None:
             names = {"run": subject.run.id, "title": subject.run.title}
             found.rows.append(_text_row(bench, before, after, part="run", **names))
+        subject.model.release()  # one model more in memory at a time, however many are compared
 
 
 def forgotten_by(probed: Sequence[Probed], run: str) -> Estimate | None:
