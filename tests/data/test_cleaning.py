@@ -5,11 +5,12 @@ import pytest
 
 from tailor.data.cleaning.labels import MergeLabels
 from tailor.data.cleaning.language import DropOtherLanguages, detect
+from tailor.data.cleaning.mail_furniture import RemoveMailFurniture
 from tailor.data.cleaning.operation import REASON, Columns
 from tailor.data.cleaning.pipeline import clean
 from tailor.data.cleaning.privacy import MaskPersonalData, mask
 from tailor.data.cleaning.sieves import DropEmpty, DropExactDuplicates, DropLong, DropNearDuplicates
-from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RemoveMailFurniture, RepairEncoding
+from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RepairEncoding
 from tailor.errors import WorkbenchError
 from tailor.progress import Log
 

@@ -13,6 +13,7 @@ from tailor.data.cleaning.label_errors import SuspectLabels
 from tailor.data.cleaning.labels import MergeLabels
 from tailor.data.cleaning.language import DropOtherLanguages
 from tailor.data.cleaning.lengths import DropByLength, DropRepetitive
+from tailor.data.cleaning.mail_furniture import RemoveMailFurniture
 from tailor.data.cleaning.meaning import DropSameMeaning
 from tailor.data.cleaning.operation import Columns, Operation
 from tailor.data.cleaning.outliers import Outliers
@@ -20,7 +21,7 @@ from tailor.data.cleaning.own_function import OwnFunction
 from tailor.data.cleaning.privacy import MaskPersonalData
 from tailor.data.cleaning.replies import AutomaticReplies, MismatchedReplies
 from tailor.data.cleaning.sieves import DropEmpty, DropExactDuplicates, DropLong, DropNearDuplicates
-from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RemoveMailFurniture, RepairEncoding
+from tailor.data.cleaning.text_repairs import NormalizeText, RemoveHtml, RepairEncoding
 from tailor.data.cleaning.words import RemoveStopWords, StemWords, UnifyTerms
 from tailor.data.cleaning.wrangling import WRANGLING
 from tailor.data.columns import Column, label_columns, required_columns, text_columns, whole_columns
