@@ -56,7 +56,8 @@ class LoRAConfig(TrainingConfig):
         log=True,
         gt=0.0,
         le=1.0,
-        source=f"{REGRET}, section on optimal learning rates (ten times full fine-tuning's)",
+        source=f"{REGRET}, section on optimal learning rates (ten times full fine-tuning's); searched on the bundled "
+        "models, docs/defaults.md",
     )
     rank: int = RANK
     alpha: float = ALPHA
