@@ -134,7 +134,7 @@ class FewShot:
         else:
             shown, notes = _shown(dataset, config, base, tokenizer, seed)
             kept = {"demonstrations": [{"input": e.input, "output": e.output, "id": e.id} for e in shown]}
-        for note in notes:
+        for note in notes[:-1]:  # the last one, the price, stands with the run
             log.note(note)
         out_dir.mkdir(parents=True, exist_ok=True)
         write_json(out_dir / FILE, kept)
