@@ -51,8 +51,8 @@ class LoRAConfig(TrainingConfig):
 
     learning_rate: float = setting(
         5e-3,
-        "How far each step moves the small matrices. LoRA wants about ten times what full fine-tuning does: their "
-        "product begins at zero, and it alone has to bring about the whole change.",
+        "How far each step moves the small matrices. LoRA wants about ten times what full fine-tuning does (five times "
+        "on the bundled models): their product begins at zero, and it alone has to bring about the whole change.",
         log=True,
         gt=0.0,
         le=1.0,
