@@ -21,7 +21,7 @@ from tailor.evaluation.probes.out_of_scope import (
     strange_rows,
 )
 from tailor.evaluation.probes.over_refusal import read_questions, refuses
-from tailor.evaluation.probes.robustness import make_changes
+from tailor.evaluation.probes.robustness import _judge, make_changes
 from tailor.evaluation.probes.run import load_probed
 from tailor.models.endpoint import EndpointModel
 from tailor.notebook import open_step
@@ -78,6 +78,23 @@ def test_what_costs_nothing_is_not_called_the_worst(make):
     found = load_probed(make(Steady), "robustness")
     assert found.status == "ok"
     assert found.verdict == "No change of form made the answers to 20 test rows any worse."
+
+
+@pytest.mark.parametrize(
+    ("high", "p_value", "status", "end"),
+    [
+        (-0.1, 0.01, "watch", " on 20 test rows, p = 0.010 after correction for 2 kinds of change."),
+        (-0.1, 0.23, "watch", " change: likely, and not proven. Ask more rows (robustness_rows)."),
+        (0.1, 0.40, "ok", " on 20 test rows, which may be chance; more rows would tell (robustness_rows)."),
+    ],
+)
+def test_a_loss_is_called_what_the_rows_carry(high, p_value, status, end):
+    none = {"kind": "small letters", "difference": {"value": 0, "low": 0, "high": 0}, "p_value": 1.0}
+    loss = {"kind": "capitals", "difference": {"value": -0.35, "low": -0.6, "high": high}, "p_value": p_value}
+    found, said = _judge("accuracy", [none, loss], 20)
+    assert found == status
+    assert said.startswith("Worst under capitals: -35.0 percentage points (-60.0 to ")
+    assert said.endswith(end)
 
 
 def test_changes_keep_what_was_asked():

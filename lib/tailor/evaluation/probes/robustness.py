@@ -116,13 +116,13 @@ class Robustness:
             )
         for row, corrected in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
             row["p_value"] = corrected
-        lost = [row for row in rows if row["difference"]["value"] < 0 and row["p_value"] < 0.05]
+        status, verdict = _judge(bench.headline, rows, len(examples))
         return Probed(
             probe=self.name,
             run=bench.best.run.id,
             base=bench.base.run.id,
-            status="watch" if lost else "ok",
-            verdict=_say(bench.headline, rows, lost, len(examples)),
+            status=status,
+            verdict=verdict,
             figures={bench.headline: estimate(plain, samples=bench.samples, seed=bench.seed)},
             rows=[*rows, *_empty_answers(bench)],
         )
@@ -143,15 +143,20 @@ class Robustness:
         ]
 
 
-def _say(headline: str, rows: list[dict], lost: list[dict], asked: int) -> str:
+def _judge(headline: str, rows: list[dict], asked: int) -> tuple[str, str]:
+    """Status and verdict. A loss that is beyond chance by itself, and not after correction, is watched as well."""
+    lost = [row for row in rows if row["difference"]["value"] < 0 and row["p_value"] < 0.05]
     worst = min(lost or rows, key=lambda row: row["difference"]["value"])
     difference = Estimate(**worst["difference"])
     if difference.value >= 0:
-        return f"No change of form made the answers to {asked} test rows any worse."
+        return "ok", f"No change of form made the answers to {asked} test rows any worse."
     said = f"Worst under {worst['kind']}: {show_difference(headline, difference)} on {asked} test rows"
+    told = f"{said}, {show_p(worst['p_value'])} after correction for {len(rows)} kinds of change"
     if lost:
-        return f"{said}, {show_p(worst['p_value'])} after correction for the number of changes."
-    return f"{said}, which may be chance; more rows would tell (robustness_rows)."
+        return "watch", f"{told}."
+    if difference.high < 0:
+        return "watch", f"{told}: likely, and not proven. Ask more rows (robustness_rows)."
+    return "ok", f"{said}, which may be chance; more rows would tell (robustness_rows)."
 
 
 def _changed(examples: Sequence[Example], change: Change) -> list[Example]:
