@@ -5,6 +5,7 @@ import json
 import pytest
 import small_project
 import tuned_project
+from architectures import write_architecture
 
 from tailor.records import RunRecord, Tuned
 from tailor.series import find_step
@@ -76,3 +77,19 @@ def test_running_again_uses_the_finished_run(project):
 def test_blockers_are_the_techniques(project, monkeypatch):
     monkeypatch.setattr("tailor.techniques.lora.LoRA.find_blockers", lambda *given: ["too hot"])
     assert find_step("07_tune").module.blockers(project, LoRAConfig()) == ["too hot"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "technique"), [("t5", "lora"), ("bert", "setfit"), ("bert", "encoder_classifier")]
+)
+def test_other_kinds_of_models_are_tuned_and_shown(kind, technique, home):
+    project = tuned_project.make_project(home, write_architecture(kind, home / "tiny"))
+    small_project.run_step(project, "06_choose_technique", technique=technique)
+    quick = {"epochs": 1.0, "max_steps": 1, "evaluations": 1, "metric_rows": 2}
+    small_project.run_step(project, "07_tune", **quick)
+    assert all(sample.after in small_project.LABELS for sample in project.load(Tuned, "tuned.json").samples)
+    before = {sample.before for sample in project.load(Tuned, "tuned.json").samples}
+    assert (before <= set(small_project.LABELS)) == (kind == "t5"), "an encoder knows no label before"
+    text = tuned_project.shown(project, "07_tune")
+    assert "What one batch looks like to the model" in text
+    assert "tuned model" in text

@@ -88,6 +88,40 @@ def test_text_is_read_before_the_task(write, dataset, tmp_path):
     assert len(model.tokenizer) == len(load_tokenizer(base)) + 1
 
 
+@pytest.mark.parametrize("steps", [2, 5], ids=["while it reads", "while it learns the task"])
+def test_a_stopped_run_goes_on_in_the_stage_where_it_was(steps, dataset, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    class StopsAfter(Log):
+        left = steps
+
+        def point(self, series, step, value):
+            self.left -= series == "training loss"
+            if not self.left:
+                raise Stopped
+
+    base = resolve(str(write_tiny_model(tmp_path / "base")))
+    config = DOMAIN.Config(
+        epochs=1,
+        domain_epochs=1,
+        effective_batch_size=4,
+        rows_at_once=4,
+        evaluations=1,
+        checkpoint_seconds=0.0,
+    )
+
+    def fitted(name, log):
+        figures = DOMAIN.fit(base, dataset, config, tmp_path / name, seed=1, log=log)
+        return figures["curves"], (tmp_path / name / "model/model.safetensors").read_bytes()
+
+    whole = fitted("whole", Log())
+    with pytest.raises(Stopped):
+        fitted("cut", StopsAfter())
+    assert (tmp_path / "cut/.domain/figures.json").exists() == (steps == 5)
+    assert fitted("cut", Log()) == whole
+
+
 def test_a_run_killed_while_it_tidies_up_is_made_again(dataset, tmp_path, monkeypatch):
     class Killed(Exception):
         pass

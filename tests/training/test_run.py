@@ -44,6 +44,16 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_weights(name, step, fit, w
     assert not (cut / ".checkpoints").exists()
 
 
+@pytest.mark.parametrize("name", ["larc", "layerwise", "prompt_tuning", "prefix_tuning"])
+def test_momentum_rates_by_layer_and_soft_prompts_go_on_too(name, fit, weights, recorder):
+    whole, expected = fit(name, "whole")
+    with pytest.raises(Stopped):
+        fit(name, "cut", log=recorder(stop_at(6)), checkpoint_seconds=0.0)
+    cut, figures = fit(name, "cut")
+    assert weights(cut) == weights(whole)
+    assert figures["curves"] == expected["curves"]
+
+
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(fit, weights, recorder, tmp_path):
     whole, _ = fit("lora", "whole")
     with pytest.raises(Stopped):
