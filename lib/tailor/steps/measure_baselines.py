@@ -1,6 +1,6 @@
 """05: the ladder from simple references to prompting, on validation rows; the test rows stay untouched until 10."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tailor.blocks import Block, Callout, Figure, Heading, Text
 from tailor.data.dataset import Dataset
@@ -19,7 +19,9 @@ from tailor.progress import Log
 from tailor.project import Project
 from tailor.records import Baselines, Evaluation, ProjectRecord, UseCase
 from tailor.settings import make_settings, setting
-from tailor.techniques.base import TechniqueConfig
+
+if TYPE_CHECKING:
+    from tailor.techniques.base import TechniqueConfig
 
 
 class Settings(EvaluationSettings):
@@ -61,7 +63,7 @@ def blockers(project: Project, settings: Settings) -> list[str]:
     return problems
 
 
-def _configs(settings: Settings) -> dict[str, TechniqueConfig]:
+def _configs(settings: Settings) -> "dict[str, TechniqueConfig]":
     """The settings of every technique that is measured, by its name.
 
     Raises:
