@@ -31,9 +31,13 @@ _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’.-]{0,30}"
 _PLAIN = "Is|Was|Are|Were|Has|Had|Have|Will|Can|And|To|In|On|At|For|With|That|This|My|Our|Your|A|An|Of|By|Be"
 _NO_STREET = rf"(?!(?:{_PLAIN})\b)"
 """Words of a sentence: a text in which every word has a capital is no address."""
-_TOWN = rf"(?:(?:,\s*|\s*\n\s*){_NAME}(?: {_NAME}){{0,2}}(?=\s*(?:[,.;?!)\n<]|$|\d|and\b|please\b)))"
+_UK_CODE = r"[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
+_TOWN = (
+    rf"(?:(?:,\s*|\s*\n\s*){_NAME}(?: (?!{_UK_CODE}){_NAME}){{0,2}}"
+    rf"(?=\s*(?:[,.;?!)\n<]|$|\d|{_UK_CODE}|and\b|please\b)))"
+)
 _UNIT = r"(?:,?\s*(?:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Floor|#)\.?\s*#?\s*\w{1,6})"
-_CODE = r"(?:,?\s+(?:[A-Z]{2}\s+)?\d{5}(?:-\d{4})?\b|,?\s+[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b)"
+_CODE = rf"(?:,?\s+(?:[A-Z]{{2}}\s+)?\d{{5}}(?:-\d{{4}})?\b|,?\s+{_UK_CODE})"
 # Each form with what must stand in a text that holds it: looking for a word is much quicker than for the form.
 _FORMS: tuple[tuple[tuple[str, ...], re.Pattern], ...] = (
     (
