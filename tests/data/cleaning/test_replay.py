@@ -7,7 +7,7 @@ import pytest
 
 from tailor import cli
 from tailor.data.cleaning.plan import STANDARD
-from tailor.data.cleaning.replay import clean_file, load_history
+from tailor.data.cleaning.replay import _write, clean_file, load_history, read_history
 from tailor.data.cleaning.sieves import DropEmpty
 from tailor.data.cleaning.wrangling import DropRows, TransformText
 from tailor.errors import WorkbenchError
@@ -81,6 +81,24 @@ def test_another_file_is_cleaned_without_what_names_single_rows(home, ending):
 def test_what_is_wrong_is_told(home, capsys, words, told):
     assert cli.main(["history", "--project", "one", *words]) == 1
     assert capsys.readouterr().err.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- &a [x, x]\n- [*a, *a]\n", "Found: the history is not valid YAML in line 2\n"),
+        ("[" * 5_000, "Found: the history is nested beyond all measure\n"),
+    ],
+)
+def test_a_history_that_would_unfold_or_nest_without_end(text, told):
+    with pytest.raises(WorkbenchError) as caught:
+        read_history(text)
+    assert str(caught.value).startswith(told)
+
+
+def test_a_columns_name_that_a_spreadsheet_would_compute(tmp_path):
+    _write(pl.DataFrame({"=cmd|": ["=1+1"], "text": ["x"]}), tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == "'=cmd|,text\n'=1+1,x\n"
 
 
 def test_a_yaml_that_is_no_history(home):

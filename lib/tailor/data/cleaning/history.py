@@ -17,6 +17,16 @@ LARGEST_FILE = 50_000_000
 """Bytes of a history file that is read; a million row ids are some 20 MB."""
 
 
+class _Plain(yaml.SafeLoader):
+    """YAML without references: nine lines of them unfold to a billion entries."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem="a reference", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
 class History:
     """A list of operations with undo and redo. Entries are numbered from 1, as people see them.
 
@@ -129,7 +139,11 @@ class History:
             WorkbenchError: not YAML, not a list of operations, an unknown operation or setting, a wrong value.
         """
         try:
-            entries = yaml.safe_load(text)
+            entries = yaml.load(text, _Plain)
+        except RecursionError:
+            raise WorkbenchError(
+                "the history is nested beyond all measure", "a list of operations", "check the file"
+            ) from None
         except yaml.YAMLError as error:
             line = getattr(getattr(error, "problem_mark", None), "line", None)
             where = f" in line {line + 1}" if line is not None else ""

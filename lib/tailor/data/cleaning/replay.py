@@ -139,4 +139,5 @@ def _write(frame: pl.DataFrame, target: Path) -> None:
             frame.write_ndjson(temporary)
         else:
             texts = [pl.col(name).map_elements(disarm, return_dtype=pl.String) for name in frame.columns]
-            frame.with_columns(texts).write_csv(temporary)
+            safe = frame.with_columns(texts)
+            safe.rename({name: disarm(name) for name in frame.columns}).write_csv(temporary)
