@@ -133,7 +133,8 @@ def test_estimates_are_of_the_right_size():
     assert lora_parameters(shape_of(base), 16) == TECHNIQUES["lora"].trained(LoRAConfig(), base) == 496_640
     one = TECHNIQUES["last_layers"].trained(TECHNIQUES["last_layers"].Config(), base)
     assert one == pytest.approx(1_270_720, rel=0.01)
-    assert TECHNIQUES["prompt_tuning"].trained(TECHNIQUES["prompt_tuning"].Config(), base) == 20 * 320
+    soft = TECHNIQUES["prompt_tuning"]
+    assert soft.trained(soft.Config(virtual_tokens=20), base) == 20 * 320
     unknown = ModelSource("hub", "hub", "a/b", "decoder", parameters=7_000_000_000)
     assert lora_parameters(shape_of(unknown), 16) == pytest.approx(40e6, rel=0.4)  # a Llama of 7 B has 40 M
     assert 1.0 < memory_gib(10_000_000, 1.0, 8, 256) < 3.0
