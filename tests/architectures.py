@@ -123,7 +123,7 @@ RATES = dict.fromkeys(("prompt_tuning", "multitask_prompt", "prefix_tuning"), 0.
 RATES |= dict.fromkeys(
     ("full", "layerwise", "transfer", "domain_adaptive", "setfit", "encoder_classifier"), 0.003
 )
-RATES["larc"] = 5.0
+RATES["larc"] = 0.3  # what begins at zero has no size to be held to, and takes this rate
 RATES["encoder_classifier"] = 0.001  # its labels' directions learn thirty times faster
 RATES |= {"ia3": 0.1, "layer_norm": 0.05, "head_only": 0.03, "adalora": 0.05}
 # a new head learns at the same rate
