@@ -49,6 +49,15 @@ def test_control_tokens_in_a_content_stay_text(tokenizer, role):
     assert tokenizer.decode(encoded.input_ids[1:-1]) == spelled
 
 
+def test_text_that_was_split_before_leaves_the_templates_control_tokens_whole():
+    """As `bits_per_character` reads its passages: no control token in them, and all of them in the next chat."""
+    wanted = encode_chat(load_tokenizer("tailor-mini"), CHAT[1:2], add_generation_prompt=True)
+    fresh = load_tokenizer("tailor-mini")
+    fresh("a text with <|user|> in it", split_special_tokens=True)
+    assert encode_chat(fresh, CHAT[1:2], add_generation_prompt=True) == wanted
+    assert sum(token in fresh.all_special_ids for token in wanted.input_ids) == 3
+
+
 def test_a_mark_in_a_content_is_text_too(tokenizer):
     odd = "\ue000\ue0010\ue001\ue000 and \ue000\ue0011\ue001\ue000"
     encoded = encode_chat(

@@ -173,6 +173,9 @@ class Writer:
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
         if backend is None:  # nobody says where its control tokens stand: the whole text is encoded as one
             return [Control(list(self.tokenizer.encode(text, add_special_tokens=False)))]
+        # transformers leaves a tokenizer as its last call had it: after `split_special_tokens` each control token would
+        # be cut into letters here
+        backend.encode_special_tokens = False
         encoded = backend.encode(text, add_special_tokens=False)
         pieces: list[Control | str] = []
         at = 0

@@ -127,6 +127,8 @@ def test_a_model_that_did_not_forget_is_left_in_peace(home):
     assert found.verdict.endswith(": within the budget of 0.1.")
     assert forgotten_by([found], tuned.id) == found.figures["change"]
     assert forgotten_by([found], prompting.id) is None
+    forms = next(row for row in found.rows if row["part"] == "forms")
+    assert forms["before"]["value"] > 0.3  # reading text must not change how questions are put
 
     # where prompting does best, what the tuned models forgot is told all the same
     base = replace(bench, best=bench.base, others=[bench.best])
