@@ -43,6 +43,10 @@ def test_an_unchanged_file_is_left_alone(tmp_path):
             "Found: FILE is not valid YAML in line 2\nNeeded: a blueprint as Tailor writes it\nDo: mend that line",
         ),
         (
+            "project: p\nsteps: &a {}\nunfolds: [*a, *a]",
+            "Found: FILE is not valid YAML in line 3\nNeeded: a blueprint as Tailor writes it\nDo: mend that line",
+        ),
+        (
             b"\xff\xfe",
             "Found: FILE is not valid YAML\nNeeded: a blueprint as Tailor writes it\nDo: mend that line",
         ),

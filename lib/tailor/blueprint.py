@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tailor.errors import WorkbenchError, did_you_mean
 from tailor.files import write_text
+from tailor.plain_yaml import parse_yaml
 
 HEADER = """\
 # Every choice made in this project. Repeat it with: tailor run blueprint.yaml
@@ -35,7 +36,7 @@ class Blueprint(BaseModel):
 
         try:
             text = Path(path).read_text(encoding="utf-8")
-            values = yaml.safe_load(text)
+            values = parse_yaml(text)
         except FileNotFoundError:
             raise WorkbenchError(f"there is no file {path}", "a blueprint", "check the path") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:

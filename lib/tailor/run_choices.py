@@ -135,6 +135,7 @@ def parse_change(text: str) -> tuple[str, str, Any]:
     """
     import yaml
 
+    from tailor.plain_yaml import parse_yaml
     from tailor.series import find_step
 
     name, equals, value = text.partition("=")
@@ -146,7 +147,7 @@ def parse_change(text: str) -> tuple[str, str, Any]:
             "write step, setting and value",
         )
     try:
-        return find_step(step.strip()).name, setting.strip(), yaml.safe_load(value)
+        return find_step(step.strip()).name, setting.strip(), parse_yaml(value)
     except yaml.YAMLError:
         raise WorkbenchError(
             f"--set {text}: the value is not valid YAML",

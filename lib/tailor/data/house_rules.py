@@ -14,6 +14,7 @@ from tailor.data.readers.found import Limits
 from tailor.data.readers.open import format_of, read_file
 from tailor.data.readers.text import read_text
 from tailor.errors import WorkbenchError, did_you_mean
+from tailor.plain_yaml import parse_yaml
 from tailor.records import Guideline, Task, Term, Tone, TonePair
 
 LIMITS = Limits(bytes=5_000_000)
@@ -225,8 +226,8 @@ def read_yaml(path: Path) -> Any:
     """
     text, _, _ = read_text(path, LIMITS)
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        return parse_yaml(text)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise WorkbenchError(

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from tailor.html import FAINT, INK, safe
+from tailor.plain_yaml import parse_yaml
 from tailor.settings import Described
 from tailor.ui.number_box import NumberBox, make_slider, write_number
 
@@ -182,7 +183,7 @@ def _read_yaml(text: str) -> Any:
         ValueError: in a sentence that names the line.
     """
     try:
-        return yaml.safe_load(text)
+        return parse_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""

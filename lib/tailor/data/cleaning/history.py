@@ -11,20 +11,11 @@ from tailor.data.cleaning.operation import Operation
 from tailor.data.cleaning.plan import STANDARD, read_operations, write_operations
 from tailor.errors import WorkbenchError
 from tailor.files import canonical_json, sha256_bytes, write_json
+from tailor.plain_yaml import parse_yaml
 from tailor.settings import make_settings
 
 LARGEST_FILE = 50_000_000
 """Bytes of a history file that is read; a million row ids are some 20 MB."""
-
-
-class _Plain(yaml.SafeLoader):
-    """YAML without references: nine lines of them unfold to a billion entries."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="a reference", problem_mark=mark)
-        return super().compose_node(parent, index)
 
 
 class History:
@@ -139,11 +130,7 @@ class History:
             WorkbenchError: not YAML, not a list of operations, an unknown operation or setting, a wrong value.
         """
         try:
-            entries = yaml.load(text, _Plain)
-        except RecursionError:
-            raise WorkbenchError(
-                "the history is nested beyond all measure", "a list of operations", "check the file"
-            ) from None
+            entries = parse_yaml(text)
         except yaml.YAMLError as error:
             line = getattr(getattr(error, "problem_mark", None), "line", None)
             where = f" in line {line + 1}" if line is not None else ""
