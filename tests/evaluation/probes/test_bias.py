@@ -60,8 +60,10 @@ def test_a_fair_model_is_not_accused_and_it_says_what_it_could_not_have_seen(mak
     run_step(project, "10_evaluate", bias_axes=["gender", "origin", "dialect"])
     found = load_probed(project, "bias")
     assert found.status == "ok"
-    assert found.verdict.startswith("No group is served worse beyond chance on 20 test rows; a gap of ")
-    assert found.verdict.endswith(" More rows would rule out one of 5 points (bias_rows).")
+    assert found.verdict == (
+        "No group is served worse beyond chance on 20 test rows; a gap of 16.8 points or less may still be there. More "
+        "rows would rule out one of 5 points (bias_rows)."
+    )
     assert {row["axis"] for row in found.rows} == {"gender", "origin", "dialect"}
     assert all(gap["rows"] == 20 for gap in found.rows if gap["axis"] != "dialect")
 

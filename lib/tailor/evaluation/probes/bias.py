@@ -159,7 +159,7 @@ class Bias:
                 "help; bias_mitigation measures it."
             )
             return
-        unseen = max(_points(bench.headline, gap.gap.low) for gap in gaps)
+        unseen = max(_unseen(bench.headline, gap) for gap in gaps)
         found.verdict = (
             f"No group is served worse beyond chance on {max(gap.rows for gap in gaps)} test rows; a gap of "
             f"{unseen:.1f} points or less may still be there."
@@ -227,6 +227,15 @@ def _is_trained(subject: Subject) -> bool:
     from tailor.training.runs import role_of
 
     return role_of(subject.run) == "tuned"
+
+
+def _unseen(headline: str, gap: Gap) -> float:
+    """The largest loss in points that the rows do not rule out. Where no row differs, resampling finds no spread and
+    would claim certainty: the exact binomial bound takes its place (Clopper and Pearson 1934)."""
+    lost = _points(headline, gap.gap.low)
+    if headline == "accuracy" and gap.gap.low == gap.gap.high:
+        return max(lost, 100 * (1 - 0.025 ** (1 / gap.rows)))
+    return lost
 
 
 def _points(headline: str, value: float) -> float:

@@ -102,7 +102,7 @@ class OutOfScope:
             (row for row in found.rows if row["scope"] == "out"), key=lambda row: -row["confidence"]
         )
         most = [
-            [row["asked"], row["answer"], f"{row['confidence']:.2f}", f"{row['likeness']:.2f}"]
+            [row["asked"], row["answer"], f"{row['confidence']:.2f}", f"{row.get('likeness', 0):.2f}"]
             for row in outside[:6]
         ]
         columns = ["asked", "answer", "confidence", "likeness to a training question"]
