@@ -1,5 +1,6 @@
 """What every test gets: cores used politely, before torch loads, and a workspace of its own where it asks for one."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from tailor.machine import use_cores_politely
 
 use_cores_politely()
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a shell's background job; tests send Ctrl-C to what they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -12,7 +12,20 @@ from tailor.project import Project
 from tailor.records import ProjectRecord, Record, UseCase
 from tailor.series import find_step
 
-WORDS = ["card", "loan", "fee", "limit", "rate", "saving", "phone", "code", "branch", "letter", "rule", "form"]
+WORDS = [
+    "card",
+    "loan",
+    "fee",
+    "limit",
+    "rate",
+    "saving",
+    "phone",
+    "code",
+    "branch",
+    "letter",
+    "rule",
+    "form",
+]
 """Of which tests make rows that differ."""
 
 

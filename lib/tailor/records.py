@@ -593,7 +593,8 @@ class Compared(Part):
     p_corrected: float | None = Field(None, description="corrected for the number of models (Holm 1979)")
     behind: Estimate | None = Field(None, description="headline metric minus the best line's, paired")
     forgotten: Estimate | None = Field(
-        None, description="bits per character that general text takes more than before tuning, where it was asked"
+        None,
+        description="bits per character that general text takes more than before tuning, where it was asked",
     )
     bytes: int = 0
 
