@@ -61,8 +61,8 @@ def test_a_fair_model_is_not_accused_and_it_says_what_it_could_not_have_seen(mak
     found = load_probed(project, "bias")
     assert found.status == "ok"
     assert found.verdict == (
-        "No group is served worse beyond chance on 20 test rows; a gap of 23.2 points or less may still be there. More "
-        "rows would rule out one of 5 points (bias_rows)."
+        "No group is served worse beyond chance on 20 test rows; a gap of 23.2 points or less may still be there for "
+        "dialect: Indian English, on 14 rows. More rows would rule out one of 5 points (bias_rows)."
     )  # no answer changed; 14 rows could be put into a dialect, and 1 - 0.025 ** (1 / 14) = 0.232
     assert {row["axis"] for row in found.rows} == {"gender", "origin", "dialect"}
     assert all(gap["rows"] == 20 for gap in found.rows if gap["axis"] != "dialect")

@@ -159,10 +159,12 @@ class Bias:
                 "help; bias_mitigation measures it."
             )
             return
-        unseen = max(_unseen(bench.headline, gap) for gap in gaps)
+        least = max(gaps, key=lambda gap: _unseen(bench.headline, gap))
+        unseen, rows = _unseen(bench.headline, least), max(gap.rows for gap in gaps)
+        where = f" for {least.axis}: {least.group}, on {least.rows} rows" if least.rows < rows else ""
         found.verdict = (
-            f"No group is served worse beyond chance on {max(gap.rows for gap in gaps)} test rows; a gap of "
-            f"{unseen:.1f} points or less may still be there."
+            f"No group is served worse beyond chance on {rows} test rows; a gap of {unseen:.1f} points or less may "
+            f"still be there{where}."
         )
         if unseen > settings.bias_limit:
             found.verdict += f" More rows would rule out one of {settings.bias_limit:g} points (bias_rows)."
