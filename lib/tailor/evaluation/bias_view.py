@@ -1,7 +1,7 @@
 """What the bias probe shows: gaps between groups, mitigation before and after, what published sets say."""
 
 from tailor.blocks import Block, Callout, Figure, Heading, Table
-from tailor.evaluation.compare import show_difference, show_estimate, show_p
+from tailor.evaluation.compare import name_of, show_difference, show_estimate, show_p
 from tailor.records import Estimate, Probed
 
 SURE = 0.05
@@ -48,7 +48,7 @@ def _gap_table(rows: list[dict]) -> Table:
         "",
         "written by",
         "rows",
-        headline,
+        name_of(headline),
         "against the others",
         "p-value (corrected)",
         answers,
@@ -63,7 +63,7 @@ def _gap_figure(rows: list[dict]) -> Figure:
     labels = [f"{row['axis']}: {row['group']}" for row in rows]
     gaps = [Estimate(**row["gap"]) for row in rows]
     return Figure(
-        lambda: bars_with_intervals(labels, gaps, f"gap in {rows[0]['headline']}"),
+        lambda: bars_with_intervals(labels, gaps, f"gap in {name_of(rows[0]['headline'])}"),
         "How much better or worse each group is served than the others, with 95% intervals",
     )
 
@@ -77,7 +77,14 @@ def _mitigation_table(rows: list[dict]) -> Table:
         gaps = [show_difference(row["headline"], Estimate(**gap)) for gap in row["gaps"]]
         quality = [show_estimate(row["headline"], Estimate(**value)) for value in row["quality"]]
         lines.append([row["way"], row["group"], *gaps, *quality])
-    columns = ["mitigation", "group", "gap before", "gap after", f"{rows[0]['headline']} before", "after"]
+    columns = [
+        "mitigation",
+        "group",
+        "gap before",
+        "gap after",
+        f"{name_of(rows[0]['headline'])} before",
+        "after",
+    ]
     return Table(columns, lines, "The same technique, trained again on changed rows")
 
 

@@ -164,7 +164,7 @@ def test_a_model_that_follows_no_order_is_told_how_sure_that_is(make):
 def test_a_classifier_that_knows_its_limits_and_one_that_does_not(make, tmp_path, monkeypatch):
     found = load_probed(make(), "out_of_scope")
     assert (found.status, found.figures["AUROC of confidence"].value) == ("ok", 1.0)
-    assert found.figures["the base model's"].value < 0.8
+    assert found.figures["AUROC of the base model's confidence"].value < 0.8
     assert found.verdict.endswith("would catch 100% of the others, at the price of 5% of the rightful ones.")
     assert sum(row["scope"] == "out" for row in found.rows) == 30
     figure = next(block for block in PROBES["out_of_scope"].blocks(found) if hasattr(block, "draw"))

@@ -20,10 +20,10 @@ DROPPED = 0.2
 ENOUGH = 6
 """Rows without which the check proves nothing: five differences share a sign by chance once in 16 times, two-sided."""
 DRAWS = 5  # sets of words drawn by lot beside the important ones
-LEGEND = {
+LEGEND = {  # in the order of the marks' colours: most words matter little, and are to be plain
     "strongly": "speaks strongly for the answer",
-    "for": "speaks for it",
     "little": "matters little",
+    "for": "speaks for it",
     "against": "speaks against it",
 }
 

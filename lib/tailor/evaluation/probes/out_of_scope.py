@@ -75,7 +75,9 @@ class OutOfScope:
         figures = {"AUROC of confidence": confidence.auroc, LIKENESS: nearness.auroc}
         if bench.base is not bench.best and can_tell(bench.base, bench):
             base = [confidences(bench, bench.base, rows)[0] for rows in (inside, outside)]
-            figures["the base model's"] = auroc(*base, samples=bench.samples, seed=bench.seed)
+            figures["AUROC of the base model's confidence"] = auroc(
+                *base, samples=bench.samples, seed=bench.seed
+            )
         return Probed(
             probe=self.name,
             run=bench.best.run.id,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from tailor.blocks import Block, Table, Text
 from tailor.data.augmentation.rules import Synonyms, contraction, typo
 from tailor.data.dataset import Example
-from tailor.evaluation.compare import paired, show_difference, show_estimate, show_p
+from tailor.evaluation.compare import name_of, paired, show_difference, show_estimate, show_p
 from tailor.evaluation.probes.base import Bench
 from tailor.evaluation.statistics import estimate, holm
 from tailor.project import Project
@@ -134,7 +134,7 @@ class Robustness:
             value, difference = Estimate(**row["value"]), Estimate(**row["difference"])
             shown = show_estimate(headline, value), show_difference(headline, difference)
             lines.append([row["kind"], row["changed"], *shown, show_p(row["p_value"])])
-        columns = ["the input", "rows it changes", headline, "change", "p-value (corrected)"]
+        columns = ["the input", "rows it changes", name_of(headline), "change", "p-value (corrected)"]
         empty = [[row["kind"], row["answer"], row["sure"]] for row in found.rows if row["part"] == "empty"]
         return [
             Table(columns, lines, "The same rows, written otherwise"),
