@@ -57,7 +57,8 @@ class LARC:
     costs: ClassVar[str] = "As full fine-tuning with less memory: it keeps one average where Adam keeps two."
     wins: ClassVar[str] = "Batches are large, or training is unsteady and one layer runs away."
     loses: ClassVar[str] = (
-        "Steps are few: Adam gets farther in them. Two settings, rate and trust, depend on each other."
+        "Steps are few: Adam gets farther in them, and on the bundled models it forgets less. Two settings, rate and "
+        "trust, depend on each other."
     )
     changes_weights: ClassVar[bool] = True
     merges: ClassVar[bool] = True
