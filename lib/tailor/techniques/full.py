@@ -76,7 +76,14 @@ class Full:
         measure: Measure | None = None,
     ) -> dict:
         prepare = partial(self.prepare, config=config, base=base)
-        return fit_weights(base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure)
+        return fit_weights(
+            base, dataset, config, out_dir, prepare, seed=seed, log=log, measure=measure,
+            make_optimizer=self.optimizer_for(config),
+        )  # fmt: skip
+
+    def optimizer_for(self, config: TrainingConfig) -> Callable[[Any, float], Any] | None:
+        """(model, learning rate) -> optimizer, for techniques that train all weights otherwise; None takes AdamW."""
+        return None
 
     def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
         return load_weights(base, dataset, out_dir, adapter=False)

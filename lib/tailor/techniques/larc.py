@@ -1,16 +1,10 @@
 """LARC, layer-wise adaptive rate control: no step moves a layer by more than a share of its own size."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from tailor.data.dataset import Dataset
-from tailor.machine import Machine
-from tailor.models.catalog import ModelSource
-from tailor.models.language_model import LanguageModel
-from tailor.progress import Log
 from tailor.settings import setting
-from tailor.techniques.base import LearnsFrom, Measure
-from tailor.techniques.full import fit_weights, load_weights, tuning_blockers
+from tailor.techniques.full import Full
 from tailor.training.settings import TrainingConfig
 
 YOU = "You et al. 2017, Large Batch Training of Convolutional Networks"
@@ -46,7 +40,7 @@ class LARCConfig(TrainingConfig):
     )
 
 
-class LARC:
+class LARC(Full):
     name: ClassVar[str] = "larc"
     title: ClassVar[str] = "Layer-wise adaptive rate control (LARC)"
     source: ClassVar[str] = f"{YOU}, section 4; clipping as NVIDIA describes it"
@@ -60,33 +54,9 @@ class LARC:
         "Steps are few: Adam gets farther in them, and on the bundled models it forgets less. Two settings, rate and "
         "trust, depend on each other."
     )
-    changes_weights: ClassVar[bool] = True
-    merges: ClassVar[bool] = True
-    learns_from: ClassVar[LearnsFrom] = "prompt-completion"
     Config: ClassVar[type[TrainingConfig]] = LARCConfig
 
-    def find_blockers(
-        self, config: LARCConfig, dataset: Dataset, base: ModelSource, machine: Machine
-    ) -> list[str]:
-        return tuning_blockers(self, config, dataset, base, machine)
-
-    def trained(self, config: LARCConfig, base: ModelSource) -> int:
-        return base.parameters or 0
-
-    def prepare(self, model: Any, config: LARCConfig, base: ModelSource) -> Any:
-        return model
-
-    def fit(
-        self,
-        base: ModelSource,
-        dataset: Dataset,
-        config: LARCConfig,
-        out_dir: Path,
-        *,
-        seed: int,
-        log: Log,
-        measure: Measure | None = None,
-    ) -> dict:
+    def optimizer_for(self, config: LARCConfig) -> Callable[[Any, float], Any]:
         from tailor.training import layer_rates
 
         def make_optimizer(model: Any, rate: float) -> Any:
@@ -98,10 +68,4 @@ class LARC:
                 weight_decay=config.weight_decay,
             )
 
-        return fit_weights(
-            base, dataset, config, out_dir, lambda m: m, seed=seed, log=log, measure=measure,
-            make_optimizer=make_optimizer,
-        )  # fmt: skip
-
-    def load(self, base: ModelSource, dataset: Dataset, out_dir: Path) -> LanguageModel:
-        return load_weights(base, dataset, out_dir, adapter=False)
+        return make_optimizer
