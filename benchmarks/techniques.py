@@ -67,17 +67,19 @@ SEARCHED: dict[str, list[dict[str, list]]] = {
 """What is tried: every combination of each of a technique's grids."""
 
 
-PAGE = """# How the defaults were found
+PAGE = """# What the techniques reach with their defaults, and how these were found
 
-Tried on `tailor-base` with 400 training rows of a demo. Loss (nats for each learned token, the lowest on the way) and
-metric (150 rows, with its 95% interval) are of validation rows; what is not named stood at its default. The tables show
-all that was tried, what failed too; bold is what became the default. Made by `python benchmarks/techniques.py search`
-and `page`.
+On `tailor-base` with 400 training rows of a demo. The first two tables are of 100 test rows: accuracy in percent
+(bank_intents) or chrF (bank_support) with its 95% interval, peak memory while training, trained numbers, file, and
+forgetting in bits per character of general text. The searches below them are of validation rows, which the tests never
+see: loss (nats for each learned token, the lowest on the way) and metric of 150 rows; what is not named stood at its
+default. They show all that was tried, what failed too; bold is what became the default. Made by
+`python benchmarks/techniques.py` (`table`, `search`, and `page` for this).
 
 More passes helped wherever weights of the model move, so epochs go by the number of rows (`least_steps`): 400 rows are
-read 6 times, by soft prompts 10 times. Soft prompts bring the loss down as far as the labels' form and frequency can,
-and no farther: the frozen model is too small to sort questions that it cannot sort untuned, as the paper on prompt
-tuning found for small models. In free answers (bank_support) they do learn.
+read 6 times, by soft prompts 10 times. On labels soft prompts bring the loss down as far as the labels' form and
+frequency can, and no farther: the frozen model is too small to sort questions that it cannot sort untuned, as the paper
+on prompt tuning found for small models. Free answers they do learn.
 
 These are rates for a model of nine million parameters. Large models want smaller ones: `learning_rate_test` in 07 finds
 yours.
@@ -211,34 +213,50 @@ def _told(changes: dict[str, Any]) -> str:
 
 
 def page(work: Path) -> str:
-    """All searches of a work folder, in Markdown: what was tried, the lowest loss first, the default marked."""
+    """The tables and searches of a work folder, in Markdown: of searches the lowest loss first, the default bold."""
     from tailor.techniques import TECHNIQUES
 
-    found = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(work.glob("figures/*-validation-*"))
-    ]
-    tried = [each for each in found if "asked" in each]
+    read = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(work.glob("figures/*.json"))]
+    found = [each for each in read if "asked" in each]
     parts = [PAGE]
+    for demo in DEMOS:
+        tested = {f["asked"]["technique"]: f for f in found if _is_of(f, "test", "demo", demo)}
+        if tested:
+            parts.append(f"## {demo}\n\n")
+            parts += _markdown(["technique", "score", "peak GiB", "trained", "file", "forgetting"],
+                               [_tested_line(name, tested) for name in TECHNIQUES if name in tested])  # fmt: skip
     for name, technique in TECHNIQUES.items():
-        of_it = [each for each in tried if each["asked"]["technique"] == name]
-        if of_it:
+        tried = [f for f in found if _is_of(f, "validation", "technique", name)]
+        if tried:
             usual = technique.Config()
-            parts.append(f"## {technique.title}\n\n| demo | settings | loss | metric |\n|---|---|---|---|\n")
-            parts += [
-                _page_line(each, usual)
-                for each in sorted(of_it, key=lambda e: (e["asked"]["demo"], e["loss"]))
-            ]
-            parts.append("\n")
+            ordered = sorted(tried, key=lambda f: (f["asked"]["demo"], f["loss"]))
+            parts.append(f"## Search: {technique.title}\n\n")
+            parts += _markdown(
+                ["demo", "settings", "loss", "metric"], [_page_line(f, usual) for f in ordered]
+            )
     return "".join(parts).rstrip() + "\n"
 
 
-def _page_line(found: dict[str, Any], usual: Any) -> str:
+def _is_of(found: dict[str, Any], split: str, key: str, value: str) -> bool:
+    return found["asked"]["split"] == split and found["asked"][key] == value
+
+
+def _tested_line(name: str, tested: dict[str, dict[str, Any]]) -> list[str]:
+    title, score, _, *rest = _line(name, tested[name], tested.get("zero_shot", {}))
+    return [title, score, *rest]
+
+
+def _markdown(columns: list[str], lines: list[list[str]]) -> list[str]:
+    rows = [columns, ["---"] * len(columns), *lines]
+    return [*(f"| {' | '.join(row)} |\n" for row in rows), "\n"]
+
+
+def _page_line(found: dict[str, Any], usual: Any) -> list[str]:
     asked = found["asked"]
     told = _told(asked["settings"])
     if all(getattr(usual, name) == value for name, value in asked["settings"].items() if name != "epochs"):
         told = f"**{told}**"
-    cells = (asked["demo"], told, f"{found['loss']:.3f}", _line("", found, {})[1])
-    return f"| {' | '.join(cells)} |\n"
+    return [asked["demo"], told, f"{found['loss']:.3f}", _line("", found, {})[1]]
 
 
 def _grid(changes: list[str], technique: str) -> list[dict[str, list]]:
