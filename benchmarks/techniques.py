@@ -73,13 +73,14 @@ On `tailor-base` with 400 training rows of a demo. The first two tables are of 1
 (bank_intents) or chrF (bank_support) with its 95% interval, peak memory while training, trained numbers, file, and
 forgetting in bits per character of general text. The searches below them are of validation rows, which the tests never
 see: loss (nats for each learned token, the lowest on the way) and metric of 150 rows; what is not named stood at its
-default. They show all that was tried, what failed too; bold is what became the default. Made by
-`python benchmarks/techniques.py` (`table`, `search`, and `page` for this).
+default. They show all runs of these searches, what failed too; bold is what became the default. What cannot run on
+tailor-base, or was not run on a demo, has no line. Made by `python benchmarks/techniques.py` (`table`, `search`, and
+`page` for this).
 
-More passes helped wherever weights of the model move, so epochs go by the number of rows (`least_steps`): 400 rows are
-read 6 times, by soft prompts 10 times. On labels soft prompts bring the loss down as far as the labels' form and
-frequency can, and no farther: the frozen model is too small to sort questions that it cannot sort untuned, as the paper
-on prompt tuning found for small models. Free answers they do learn.
+More passes helped LoRA, (IA)³, full fine-tuning and prompt tuning, so epochs go by the number of rows (`least_steps`)
+for all: 400 rows are read 6 times, by soft prompts 10 times. On labels soft prompts bring the loss down as far as the
+labels' form and frequency can, and no farther: the frozen model is too small to sort questions that it cannot sort
+untuned, as the paper on prompt tuning found for small models. Free answers they do learn.
 
 These are rates for a model of nine million parameters. Large models want smaller ones: `learning_rate_test` in 07 finds
 yours.
